@@ -1,0 +1,42 @@
+/* store/certificate.h: managed certificates, their routes and numbered versions. */
+#ifndef REEVE_STORE_CERTIFICATE_H
+#define REEVE_STORE_CERTIFICATE_H
+
+#include "store/db.h"
+
+struct certificate {
+	const char *id, *project_id, *name, *names /* space separated */, *authority_id, *key_type, *facade;
+	int64_t     version, created_at, row_version;
+};
+MUST_CHECK bool certificate_insert(struct db *db, const struct certificate *c, struct err *err);
+MUST_CHECK bool certificate_find(struct db *db, struct arena *a, const char *id, struct certificate *ret, struct err *err);
+/* By id or first name within a project; of several with one name the newest. project_id "" with an id: any project. */
+MUST_CHECK bool certificate_find_named(struct db *db, struct arena *a, const char *project_id, const char *id_or_name, struct certificate *ret, struct err *err);
+/* At most `limit` with id > after ("" from the start), by id. */
+MUST_CHECK bool certificate_list(struct db *db, struct arena *a, const char *project_id, const char *after, size_t limit,
+                                 struct certificate **ret, size_t *ret_count, struct err *err);
+/* names, authority, key type or façade members changed by a reissue. */
+MUST_CHECK bool certificate_update(struct db *db, const struct certificate *c, struct err *err);
+
+struct certificate_route {
+	const char *name, *delegation_id;
+};
+MUST_CHECK bool certificate_route_set(struct db *db, const char *certificate_id, const char *name, const char *delegation_id, struct err *err);
+MUST_CHECK bool certificate_route_list(struct db *db, struct arena *a, const char *certificate_id, struct certificate_route **ret, size_t *ret_count, struct err *err);
+
+struct version {
+	const char *id, *project_id, *certificate_id, *key_type, *spki_sha256, *chain_pem, *serial;
+	struct str  key_blob;
+	int64_t     number, not_before_at, not_after_at, issued_at, created_at, row_version;
+};
+/* The number becomes the next of the certificate; row_version as given (it is bound into the sealed key). */
+MUST_CHECK bool version_insert(struct db *db, const struct version *v, struct err *err);
+MUST_CHECK bool version_find(struct db *db, struct arena *a, const char *id, struct version *ret, struct err *err);
+/* number 0: the one served. ERR_NOT_FOUND before the first. */
+MUST_CHECK bool version_find_number(struct db *db, struct arena *a, const char *certificate_id, int64_t number, struct version *ret, struct err *err);
+/* The chain as downloaded, not yet trusted. Does not change row_version (the key stays bound to it). */
+MUST_CHECK bool version_set_chain(struct db *db, const char *id, const char *chain_pem, struct err *err);
+/* Verified: facts in, issued_at set, and certificates.version moved to this number, as one unit. */
+MUST_CHECK bool version_store(struct db *db, const char *id, const char *serial, int64_t not_before_at, int64_t not_after_at, int64_t now, struct err *err);
+
+#endif

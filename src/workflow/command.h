@@ -1,0 +1,120 @@
+/*
+ * workflow/command.h: what the api role asks of the worker: typed commands, each answered after its durable commit.
+ *
+ * Ids      the sender makes the object's id; the same id again is the same command (its first answer is given).
+ * Errors   come back as struct err with a problem code of base/problem_codes.h.
+ * Pushes   COMMAND_CHANGED {kind, id}: the row changed; parked requests are run again. Kinds: order, delegation,
+ *          authority, certificate.
+ * Strings  are never NULL after decoding; "" means not given.
+ */
+#ifndef REEVE_WORKFLOW_COMMAND_H
+#define REEVE_WORKFLOW_COMMAND_H
+
+#include "base/id.h"
+#include "base/ipc.h"
+#include "store/authority.h"
+#include "store/token.h"
+
+#define COMMAND_TIMEOUT_MS 30000u
+#define COMMAND_NAMES_MAX  100u
+
+enum command_type {
+	COMMAND_PROJECT_ADD = IPC_TYPE_FIRST,
+	COMMAND_AUTHORITY_ADD,
+	COMMAND_AUTHORITY_DEFAULT,
+	COMMAND_AUTHORITY_REMOVE,
+	COMMAND_DELEGATION_ADD,
+	COMMAND_DELEGATION_CHECK,
+	COMMAND_DELEGATION_REMOVE,
+	COMMAND_CERTIFICATE_ISSUE,
+	COMMAND_CERTIFICATE_RENEW,
+	COMMAND_TOKEN_ADD,
+	COMMAND_TOKEN_REVOKE,
+	COMMAND_DOCTOR,
+	COMMAND_AUDIT,
+	COMMAND__END,
+	COMMAND_CHANGED = 200, /* push, worker to api */
+};
+
+/* Who asks. project_id is the project the command works in. */
+struct command_who {
+	const char *project_id, *principal;
+};
+
+struct command_reply {
+	const char *id;          /* of the object made or changed */
+	const char *order_id;    /* issue and renew */
+	int64_t     row_version;
+	/* issue: why the order is parked in preflight, "" when it runs on */
+	const char *problem, *detail, *hint;
+};
+
+MUST_CHECK bool command_project_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *id,
+                                    const char *name, struct command_reply *ret, struct err *err);
+
+/* `x` carries id, name, directory_url, email, eab_kid, eab_hmac (sealed for row_version 1), ca_pem, allow_addresses;
+ * the rest is ignored. The worker checks the URL form and the lists. */
+MUST_CHECK bool command_authority_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                                      const struct authority *x, struct command_reply *ret, struct err *err);
+/* name: id or name. */
+MUST_CHECK bool command_authority_default(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                                          struct command_reply *ret, struct err *err);
+MUST_CHECK bool command_authority_remove(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                                         struct command_reply *ret, struct err *err);
+
+struct command_delegation {
+	const char *id;         /* new */
+	const char *name;       /* as typed; "*.x" is taken as x */
+	const char *target;     /* "" : generated in the default zone of the connection */
+	const char *connection; /* name or id; "" : the one whose zone holds the target, else the default */
+};
+MUST_CHECK bool command_delegation_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                                       const struct command_delegation *d, struct command_reply *ret, struct err *err);
+/* Look now; the health is stored. An unhealthy delegation is a success of the check. name: id or name. */
+MUST_CHECK bool command_delegation_check(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                                         struct command_reply *ret, struct err *err);
+MUST_CHECK bool command_delegation_remove(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                                          struct command_reply *ret, struct err *err);
+
+struct command_alias {
+	const char *name;   /* the base name this target is for; "" : all names without their own */
+	const char *target; /* X of `domain_alias`: the owner is _acme-challenge.X unless it starts with that */
+};
+
+struct command_issue {
+	const char           *certificate_id, *order_id; /* new */
+	const char *const    *names;                     /* as typed */
+	size_t                names_count;
+	const char           *authority;                 /* id or name; "" : the project's default */
+	const char           *key_type;                  /* "" : p256 */
+	struct command_alias *aliases;
+	size_t                aliases_count;
+	const char           *provider, *alias_provider; /* "" : any; else the provider id, e.g. "builtin" */
+	const char           *connection;                /* name or id; "" : by zone, else the default */
+	const char           *facade;                    /* CertMate's members as JSON, kept with the certificate; "" from /v1 */
+	bool                  refuse;                    /* a delegation that does not hold refuses instead of parking */
+	bool                  once;                      /* a certificate with this first name exists: already-exists */
+};
+MUST_CHECK bool command_issue(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                              const struct command_issue *c, struct command_reply *ret, struct err *err);
+MUST_CHECK bool command_renew(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *certificate,
+                              const char *order_id, struct command_reply *ret, struct err *err);
+
+/* The row as the keeper made it (digest, mac). */
+MUST_CHECK bool command_token_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct token *t,
+                                  struct command_reply *ret, struct err *err);
+MUST_CHECK bool command_token_revoke(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                                     struct command_reply *ret, struct err *err);
+
+/* The report as the JSON body of /v1/doctor. */
+MUST_CHECK bool command_doctor(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *const *names,
+                               size_t names_count, const char **ret_json, struct err *err);
+
+/* Written durably before it returns: for key downloads. */
+MUST_CHECK bool command_audit(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *action,
+                              const char *object, const char *detail, struct err *err);
+
+/* COMMAND_CHANGED. */
+MUST_CHECK bool command_changed_decode(struct arena *a, struct str body, const char **ret_kind, const char **ret_id, struct err *err);
+
+#endif
