@@ -43,7 +43,10 @@ bool str_has_nul(struct str s);
 /* Without ASCII white space at both ends. */
 struct str str_trim(struct str s);
 
-/* Cut the next field off *rest at `separator`; false when *rest was used up. An empty view has no field. */
+/*
+ * Cut the next field off *rest at `separator`; false when *rest was used up. An empty view has no field, so a
+ * separator at the very end ends the last field and begins none.
+ */
 bool str_next(struct str *rest, char separator, struct str *ret_field);
 
 /* Position of the first `c`, or s.len. */
