@@ -38,7 +38,7 @@ bench:
 
 # The crash test's long form: every point, the worker alone and the whole process group, several rounds.
 soak:
-	@ninja -C build-test >&2
+	@tests/tools/test.py --only build
 	@tests/crash/run.py --long --reeve build-test/reeve
 
 install: build
