@@ -8,6 +8,7 @@
 #include <assert.h>
 
 #include "acme/answer.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "net/url.h"
 
@@ -273,16 +274,11 @@ static void hint_write(const struct acme_problem *problem, const struct reaction
 		buf_printf(hint, "%s%s", hint->len > 0 ? "; see " : "see ", problem->instance);
 }
 
-static void buf_clearp(struct buf *b)
-{
-	buf_clear(b);
-}
-
 bool acme_problem_err(const struct acme_problem *problem, enum acme_where where, uint32_t retry_after_s,
                       struct err *err)
 {
-	AUTO(buf_clearp) struct buf text = { 0 };
-	AUTO(buf_clearp) struct buf hint = { 0 };
+	AUTO(buf_clear) struct buf text = { 0 };
+	AUTO(buf_clear) struct buf hint = { 0 };
 	const struct reaction *reaction = NULL;
 	const char            *code = problem->type;
 

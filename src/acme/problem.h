@@ -74,7 +74,8 @@ bool acme_problem_is(const struct acme_problem *problem, const char *type);
 bool acme_should_retry_nonce(const struct acme_problem *problem);
 /* The CA knows the account no more: look it up or register again. */
 bool acme_account_lost(const struct acme_problem *problem);
-/* Send newOrder again without `replaces`: the predecessor is replaced already, or not ours. RFC 9773 5. */
+/* For an answer to a newOrder that had `replaces`: send it again without, the predecessor is replaced already or
+ * not ours. RFC 9773 5. */
 bool acme_should_drop_replaces(const struct acme_problem *problem);
 
 /* "… retry after 2026-11-22 14:00:00 UTC …" in the detail of a rateLimited, for a CA that sends no header. */
