@@ -269,9 +269,17 @@ class Pebble:
     def requests(self, mark=0):
         """handler path -> number of requests, newNonce and the directory included."""
         counts = collections.Counter()
-        for method, path in re.findall(r"(GET|HEAD|POST) (/[^ ]*) -> calling handler", self.process.text()[mark:]):
-            counts[path.rstrip("/")] += 1
+        for path in re.findall(r"(?:GET|HEAD|POST) /([^/ ]*)[^ ]* -> calling handler", self.process.text()[mark:]):
+            counts[path] += 1
         return counts
+
+    def posts(self, mark=0):
+        """How many requests count: all but the directory and newNonce."""
+        return sum(n for path, n in self.requests(mark).items() if path not in ("dir", "nonce-plz", "roots"))
+
+    def issued(self, mark=0):
+        """Serial numbers of the certificates issued since the mark."""
+        return re.findall(r"Issued certificate serial ([0-9a-f]+) for order", self.process.text()[mark:])
 
     def stop(self):
         self.process.stop()

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Bearer tokens over HTTP: needed everywhere but at /healthz; a revoked or expired one is refused at once."""
+
+import pathlib
+import sqlite3
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+
+import lab  # noqa: E402
+import tap  # noqa: E402
+
+
+class Tokens(tap.Case):
+    def make(self, name, **members):
+        return self.lab.reeve.must("POST", "/v1/tokens", {"name": name, **members})
+
+    def status(self, token, path="/v1/certificates"):
+        return self.lab.reeve.http("GET", path, token=token).status
+
+    def test_needed_everywhere_but_at_healthz(self):
+        self.assertEqual(self.status(None, "/healthz"), 200)
+        for path in ("/v1/certificates", "/v1/authorities", "/v1/tokens", "/v1/delegations", "/v1/orders/x", "/v1/projects"):
+            self.assert_problem(self.lab.reeve.http("GET", path), 401, "unauthenticated")
+
+    def test_the_right_one_and_wrong_ones(self):
+        token = self.make("right")["token"]
+        self.assertEqual(self.status(token), 200)
+        flipped = token[:-1] + ("a" if token[-1] != "a" else "b")
+        for wrong in (flipped, token[:-1], token + "a", token.upper(), "rvt_", "x", token[:20]):
+            self.assertEqual(self.status(wrong), 401, wrong)
+        reply = self.lab.reeve.http("GET", "/v1/certificates", headers={"Authorization": f"Basic {token}"})
+        self.assertEqual(reply.status, 401)
+
+    def test_revoked(self):
+        token = self.make("revoked")
+        self.assertEqual(self.status(token["token"]), 200)
+        self.lab.reeve.must("DELETE", "/v1/tokens/revoked")
+        # A grant is remembered for one second at most.
+        lab.wait_until("the refusal", lambda: self.status(token["token"]) == 401, 1.5)
+
+    def test_shown_once(self):
+        token = self.make("once")["token"]
+        listed = str(self.lab.reeve.must("GET", "/v1/tokens"))
+        self.assertIn("once", listed)
+        self.assertNotIn(token, listed)
+
+    def test_expiry_is_sealed_with_the_row(self):
+        """Expiry cannot be waited for (a day is the least), so the clock of the row is turned: that is tampering."""
+        token = self.make("expires", expires_in_days=1)
+        self.assertEqual(self.status(token["token"]), 200)
+        path = self.lab.reeve.home / "var" / "reeve.db"
+        with sqlite3.connect(path, timeout=10) as db:
+            db.execute("UPDATE tokens SET expires_at = 1000, row_version = row_version WHERE name = 'expires'")
+        lab.wait_until("the refusal", lambda: self.status(token["token"]) != 200, 3)
+        with sqlite3.connect(path, timeout=10) as db:
+            db.execute("UPDATE tokens SET expires_at = 99999999999999 WHERE name = 'expires'")
+        lab.wait_until("the refusal", lambda: self.status(token["token"]) != 200, 3)
+
+    def test_limits_of_expiry(self):
+        for days in (0, -1, 367, "x"):
+            reply = self.lab.reeve.api("POST", "/v1/tokens", {"name": "limit", "expires_in_days": days})
+            self.assertEqual(reply.status, 400, reply.body)
+
+    def test_a_token_sees_its_project_only(self):
+        self.lab.reeve.must("POST", "/v1/projects", {"name": "island"})
+        token = self.make("islander", project="island")["token"]
+        self.lab.reeve.add_delegation("example.test")
+        self.assertEqual(self.lab.reeve.http("GET", "/v1/delegations", token=token).body["delegations"], [])
+        self.assertEqual(self.lab.reeve.http("GET", "/v1/delegations/example.test", token=token).status, 404)
+        # The header is for administrators of all projects.
+        reply = self.lab.reeve.http("GET", "/v1/delegations", token=token, headers={"Reeve-Project": "default"})
+        self.assertTrue(reply.status == 403 or reply.body.get("delegations") == [], reply)
+        self.assertEqual(self.lab.reeve.http("POST", "/v1/projects", {"name": "mine"}, token).status, 403)
+
+    def test_the_command_line(self):
+        made = self.lab.reeve.cli("token", "create", "shell")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        token = next(w for w in made.stdout.split() if w.startswith("rvt_"))
+        self.assertEqual(self.status(token), 200)
+        self.assertEqual(self.lab.reeve.cli("token", "revoke", "shell").returncode, 0)
+        lab.wait_until("the refusal", lambda: self.status(token) == 401, 1.5)
+
+
+if __name__ == "__main__":
+    tap.main()
