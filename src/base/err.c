@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 
-static void word(char *ret, size_t size, const char *format, va_list args)
+static PRINTF_LIKE(3, 0) void word(char *ret, size_t size, const char *format, va_list args)
 {
 	int len = vsnprintf(ret, size, format, args);
 

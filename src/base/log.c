@@ -41,7 +41,7 @@ bool log_level_parse(const char *name, enum log_level *ret)
 	return false;
 }
 
-static void write_line(enum log_level level, const char *format, va_list args)
+static PRINTF_LIKE(2, 0) void write_line(enum log_level level, const char *format, va_list args)
 {
 	char   line[LINE_SIZE], time[CLOCK_RFC3339_SIZE];
 	size_t len, done = 0;
