@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""The crash test: kills Reeve at every durable commit and every external effect of an order, and looks what is left.
+
+    tests/crash/run.py [--long] [--reeve build-test/reeve] [POINT…]
+
+The binary lists its crash points; one that a plain order never reaches is a failure. For each point a fresh home issues
+an apex and its wildcard, the process is killed there once (the worker alone; with everything at every second point, in
+the long form at each), and afterwards: the order is issued, the CA issued exactly one certificate, no order was opened
+twice unless the kill fell into the opening, key and certificate match, no TXT value is left in DNS or in the ledger.
+"""
+
+import argparse
+import concurrent.futures
+import http.client
+import json
+import pathlib
+import queue
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+
+import lab as lab_module  # noqa: E402
+
+NAME = "crash.example.com"
+TARGET = "_acme-challenge.validation.example.org"
+# Between the request on the wire and its outcome on disk nobody can know whether the CA opened an order.
+MAY_OPEN_TWICE = ("order.new-order.sent",)
+PATIENCE_S = 60
+
+
+class Failed(Exception):
+    """What was found after a kill, in one sentence."""
+
+
+def insist(condition, text):
+    if not condition:
+        raise Failed(text)
+
+
+def ready_order(reeve, pebble, deadline):
+    """Asks for the certificate until the server has it, whatever dies meanwhile; (certificate id, order id)."""
+    while time.monotonic() < deadline:
+        try:
+            if not reeve.must("GET", "/v1/authorities")["authorities"]:
+                reeve.add_authority(pebble)
+            known = reeve.must("GET", "/v1/certificates")["certificates"]
+            if not known:
+                reeve.issue([NAME, "*." + NAME], domain_alias="validation.example.org")
+                continue
+            orders = reeve.must("GET", f"/v1/orders?certificate={known[0]['id']}")["orders"]
+            if orders:
+                insist(len(known) == 1 and len(orders) == 1, f"{len(known)} certificates and {len(orders)} orders for one request")
+                return known[0]["id"], orders[0]["id"]
+        except (OSError, http.client.HTTPException, lab_module.LabError, json.JSONDecodeError):
+            revive(reeve)
+            time.sleep(0.05)
+    raise Failed("the request was never accepted")
+
+
+def revive(reeve):
+    """When everything died, start it again, with the same environment: REEVE_CRASH_ONCE keeps it alive now."""
+    if not reeve.process.alive():
+        reeve.process.kill()
+        reeve.serve(reeve.crash_env)
+
+
+def wait_for(reeve, order_id, what, condition, deadline):
+    order = None
+    while time.monotonic() < deadline:
+        try:
+            order = reeve.order(order_id)
+            if condition(order):
+                return order
+            time.sleep(0.03)
+        except (OSError, http.client.HTTPException, lab_module.LabError, json.JSONDecodeError):
+            revive(reeve)
+            time.sleep(0.05)
+    raise Failed(f"{what}: not within {PATIENCE_S} s: {json.dumps(order, indent=1)}")
+
+
+def one_order(lab, env, check=None):
+    """A fresh home, one order, everything looked at; the home's log is in the exception when something is wrong."""
+    mark = lab.pebble.mark()
+    reeve = lab.new_reeve(start=False)
+    reeve.crash_env = env
+    try:
+        try:
+            reeve.serve(env)
+        except lab_module.LabError:
+            revive(reeve)
+        deadline = time.monotonic() + PATIENCE_S
+        certificate, order_id = ready_order(reeve, lab.pebble, deadline)
+        order = wait_for(reeve, order_id, "the end of the order", lambda o: o["status"] != "running", deadline)
+        insist(order["status"] == "issued", f"the order ended {order['status']}: {order['problem']}: {order['detail']}")
+        order = wait_for(reeve, order_id, "the removal of the TXT values",
+                         lambda o: o["txt_records"] and all(r["state"] == "gone" for r in o["txt_records"]), deadline)
+        # A kill behind the last commit may still be to come.
+        if check is not None:
+            lab_module.wait_until("the kill", check, 10)
+        left = wait_for_values(reeve, deadline)
+        insist(not left, f"{TARGET} still answers {left}")
+        issued = lab.pebble.issued(mark)
+        insist(len(issued) == 1, f"the CA issued {len(issued)} certificates")
+        opened = lab.pebble.requests(mark)["order-plz"]
+        allowed = 2 if env.get("REEVE_CRASH_AT") in MAY_OPEN_TWICE else 1
+        insist(opened <= allowed, f"newOrder was sent {opened} times")
+        accounts = lab.pebble.requests(mark)["sign-me-up"]
+        insist(accounts <= 3, f"newAccount was sent {accounts} times")
+        again = wait_for_certificate(reeve, certificate, deadline)
+        leaf = lab_module.pem_blocks(again["fullchain"])[0]
+        insist(lab_module.private_public_key(again["key"]) == lab_module.certificate_public_key(leaf), "key and certificate do not match")
+        insist(int(lab_module.pem_serial(leaf), 16) == int(issued[0], 16), "the stored certificate is not the one that was issued")
+        insist(reeve.must("GET", f"/v1/certificates/{certificate}")["version"] == 1, "more than one version")
+        insist(reeve.stop(20), "did not stop on SIGTERM")
+        insist(not reeve.sanitizer_reports(), "\n".join(reeve.sanitizer_reports()))
+    except Exception as e:
+        reeve.stop()
+        raise Failed(f"{type(e).__name__}: {e}\n--- reeve.log\n{reeve.log()[-12000:]}\n--- pebble.log\n{lab.pebble.process.text()[mark:][-4000:]}") from e
+    finally:
+        reeve.stop()
+
+
+def wait_for_values(reeve, deadline):
+    """The values in DNS; a server that just died is given time to come back."""
+    while time.monotonic() < deadline:
+        try:
+            return reeve.txt(TARGET)
+        except lab_module.LabError:
+            revive(reeve)
+            time.sleep(0.05)
+    raise Failed("the validation zone does not answer")
+
+
+def wait_for_certificate(reeve, certificate, deadline):
+    while True:
+        try:
+            return {part: reeve.download(certificate, part) for part in ("fullchain", "key")}
+        except (OSError, http.client.HTTPException, lab_module.LabError):
+            if time.monotonic() > deadline:
+                raise
+            revive(reeve)
+            time.sleep(0.05)
+
+
+class Report:
+    def __init__(self):
+        self.lock, self.count, self.bad = threading.Lock(), 0, 0
+
+    def line(self, ok, name, text=""):
+        with self.lock:
+            self.count += 1
+            self.bad += not ok
+            print(f"{'ok' if ok else 'not ok'} {self.count} - {name}")
+            for line in text.splitlines():
+                print(f"# {line}")
+            sys.stdout.flush()
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Kills Reeve at every crash point.")
+    parser.add_argument("--reeve", default=str(lab_module.ROOT / "build-test" / "reeve"))
+    parser.add_argument("--long", action="store_true", help="every point with everything killed too, three rounds")
+    parser.add_argument("--parallel", type=int, default=2)
+    parser.add_argument("points", nargs="*")
+    args = parser.parse_args()
+    report = Report()
+
+    points = lab_module.run([args.reeve, "crash-points"]).stdout.split()
+    if len(points) < 10:
+        report.line(False, "the binary lists its crash points", f"{points}")
+    unknown = set(args.points) - set(points)
+    if unknown:
+        parser.error(f"not a crash point: {' '.join(sorted(unknown))}")
+
+    labs = queue.SimpleQueue()
+    opened = []
+
+    def make_lab():
+        lab = lab_module.Lab(args.reeve, reeve=False)
+        lab.knot.cname(NAME, TARGET)
+        opened.append(lab)
+        labs.put(lab)
+        return lab
+
+    def attempt(name, env_of, check_of=None):
+        lab = labs.get()
+        try:
+            env, check = env_of(lab)
+            one_order(lab, env, check)
+            report.line(True, name)
+        except Exception as e:  # noqa: BLE001: whatever it is, this point failed and the others go on
+            report.line(False, name, str(e))
+        finally:
+            labs.put(lab)
+
+    def plain(lab):
+        trace = lab.directory / "trace"
+        return {"REEVE_CRASH_TRACE": str(trace)}, None
+
+    def crash(point, everything, number):
+        def env_of(lab):
+            once = lab.directory / f"once-{number}"
+            env = {"REEVE_CRASH_AT": point, "REEVE_CRASH_ONCE": str(once)}
+            if everything:
+                env["REEVE_CRASH_ALL"] = "1"
+            return env, once.exists
+        return env_of
+
+    try:
+        first = make_lab()
+        attempt("a plain order", plain)
+        trace = first.directory / "trace"
+        reached = set(trace.read_text().split()) if trace.exists() else set()
+        for point in points:
+            if point not in reached:
+                report.line(False, f"{point} is reached", "a plain order never comes there")
+        for point in reached - set(points):
+            report.line(False, f"{point} is listed", "the trace names it, `reeve crash-points` does not")
+
+        for _ in range(args.parallel - 1):
+            make_lab()
+        runs = []
+        for round_number in range(3 if args.long else 1):
+            for i, point in enumerate(points):
+                if point not in reached or (args.points and point not in args.points):
+                    continue
+                runs.append((point, False))
+                if args.long or i % 2 == round_number % 2 or args.points:
+                    runs.append((point, True))
+        with concurrent.futures.ThreadPoolExecutor(args.parallel) as pool:
+            for number, (point, everything) in enumerate(runs):
+                pool.submit(attempt, f"{point}, {'everything' if everything else 'the worker'} killed", crash(point, everything, number))
+    except Exception as e:  # noqa: BLE001
+        report.line(False, "the lab", f"{type(e).__name__}: {e}")
+    finally:
+        for lab in opened:
+            lab.close()
+    print(f"1..{report.count}")
+    sys.exit(0 if report.bad == 0 and report.count > 0 else 1)
+
+
+if __name__ == "__main__":
+    main()
