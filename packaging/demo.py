@@ -124,7 +124,7 @@ class Demo:
     def delegate(self):
         heading("2. Reeve is told of the CA, and of the name. It has no access to the zone example.test.")
         pebble = self.lab.pebble
-        self.command("authority", "add", "pebble", "--directory-url", pebble.url, "--email", "you@example.test",
+        self.command("authority", "add", "pebble", "--directory", pebble.url, "--email", "you@example.test",
                      "--ca-file", pebble.ca_file, "--allow-address", f"{pebble.address}/32")
         output = self.command("delegation", "add", "example.test")
         return next(line for line in output.splitlines() if line.startswith("_acme-challenge.example.test."))
