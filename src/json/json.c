@@ -26,7 +26,20 @@ static bool refuse(const struct scan *s, size_t at, struct err *err, const char 
 	return err_problem(err, ERR_INPUT, "invalid-json", "line %u, column %zu: %s", s->line, column, reason);
 }
 
-/* From the opening quote to behind the closing one; *ret_len is the length once unescaped, at least. */
+/* Bytes of UTF-8 that the four digits behind \u give; each half of a surrogate pair gives half of four. */
+static size_t escape_len(struct str digits)
+{
+	char     text[5] = { 0 };
+	unsigned value;
+
+	memcpy(text, digits.ptr, digits.len < 4 ? digits.len : 4);
+	value = (unsigned)strtoul(text, NULL, 16);
+	if (value < 0x80)
+		return 1;
+	return value < 0x800 || (value >= 0xd800 && value <= 0xdfff) ? 2 : 3;
+}
+
+/* From the opening quote to behind the closing one; *ret_len is the length once unescaped. */
 static void scan_string(struct scan *s, size_t *ret_len)
 {
 	size_t len = 0;
@@ -36,9 +49,10 @@ static void scan_string(struct scan *s, size_t *ret_len)
 			continue;
 		s->at++;
 		if (s->text.ptr[s->at] == 'u') {
-			/* 1..3 bytes in UTF-8; two of a surrogate pair are 4. 2 is close enough to bound memory. */
-			s->at += s->text.len - s->at > 4 ? 4 : s->text.len - s->at - 1;
-			len++;
+			size_t left = s->text.len - s->at - 1;
+
+			len += escape_len(str_of(s->text.ptr + s->at + 1, left)) - 1;
+			s->at += left < 4 ? left : 4;
 		}
 	}
 	if (s->at < s->text.len)

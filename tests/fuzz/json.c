@@ -16,13 +16,13 @@ static size_t count(const json_t *json, unsigned depth)
 	assert(depth <= JSON_DEPTH_MAX + 1);
 	if (json_is_string(json))
 		assert(strlen(json_string_value(json)) == json_string_length(json) &&
-		       json_string_length(json) <= 2 * JSON_STRING_MAX);
+		       json_string_length(json) <= JSON_STRING_MAX);
 	if (json_is_integer(json))
 		assert(json_integer_value(json) <= JSON_INT_MAX && json_integer_value(json) >= -JSON_INT_MAX);
 	for (size_t i = 0; i < json_array_size(json); i++)
 		total += count(json_array_get(json, i), depth + 1);
 	json_object_foreach((json_t *)(uintptr_t)json, key, value) {
-		assert(strlen(key) <= 2 * JSON_KEY_MAX);
+		assert(strlen(key) <= JSON_KEY_MAX);
 		total += count(value, depth + 1);
 	}
 	return total;

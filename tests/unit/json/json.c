@@ -90,6 +90,8 @@ TEST(bounds)
 		{ "[{}", ",{\"a\":1}", "]", (JSON_VALUES_MAX - 2) / 2 },
 		{ "[\"", "x", "\"]", JSON_STRING_MAX },
 		{ "[\"", "\\n", "\"]", JSON_STRING_MAX },
+		{ "[\"x", "\\u20ac", "\"]", JSON_STRING_MAX / 3 },
+		{ "[\"", "\\ud83d\\ude00", "\"]", JSON_STRING_MAX / 4 },
 		{ "{\"", "k", "\":1}", JSON_KEY_MAX },
 	};
 	struct err err = { 0 };
