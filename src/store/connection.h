@@ -4,6 +4,8 @@
 
 #include "store/db.h"
 
+#define CONNECTION_BUILTIN "builtin" /* the provider of the built-in zones; stored, never renamed */
+
 struct connection {
 	const char *id, *project_id; /* "" : serves every project */
 	const char *provider, *name, *zone;

@@ -31,6 +31,7 @@ struct db_value {
 
 #define DB_I(v) ((struct db_value){ DB_INT, (int64_t)(v), { NULL, 0 } })
 #define DB_T(c) ((struct db_value){ DB_TEXT, 0, str_c(c) })     /* a C string; NULL is SQL NULL */
+#define DB_C(c) DB_T((c) != NULL ? (c) : "")                     /* a C string; NULL is '' */
 #define DB_S(v) ((struct db_value){ DB_TEXT, 0, (v) })          /* a view */
 #define DB_B(v) ((struct db_value){ DB_BLOB, 0, (v) })          /* bytes; a NULL pointer is SQL NULL */
 #define DB_N()  ((struct db_value){ DB_NULL, 0, { NULL, 0 } })
@@ -44,13 +45,8 @@ const char *db_text(const struct db_row *row, unsigned column, struct arena *a);
 struct str  db_blob(const struct db_row *row, unsigned column, struct arena *a);
 bool        db_is_null(const struct db_row *row, unsigned column);
 
-struct db_query {
-	struct db    *db;
-	const char   *sql; /* a literal: prepared statements are cached by its address and text */
-	void         *state;
-};
-
 /*
+ * SQL texts are literals: prepared statements are cached by address and text. Each of $1 … $n is used.
  * Run a statement that returns no rows; *ret_changed (may be NULL) is the number of rows changed.
  *   db_exec(db, &changed, err, "UPDATE t SET a = $1 WHERE id = $2", DB_I(1), DB_T(id))
  */

@@ -21,7 +21,12 @@ MUST_CHECK bool job_find(struct db *db, struct arena *a, int64_t id, struct job_
 /* The active job of this kind and subject. ERR_NOT_FOUND. */
 MUST_CHECK bool job_find_live(struct db *db, struct arena *a, const char *kind, const char *subject, struct job_row *ret, struct err *err);
 
-/* Claim up to `max` due jobs whose lease is free or over: fence + 1, claims + 1. Oldest wake-up first. */
+/*
+ * A claimed job's wake_at is INT64_MAX in the table until somebody wakes it; in struct job_row it is the time
+ * it was due at.
+ *
+ * Claim up to `max` due jobs whose lease is free or over: fence + 1, claims + 1. Oldest wake-up first.
+ */
 MUST_CHECK bool job_claim(struct db *db, struct arena *a, const char *owner, int64_t now, int64_t lease_until, size_t max,
                           struct job_row **ret, size_t *ret_count, struct err *err);
 /* The earliest wake-up of an unclaimed active job, or the earliest end of a lease; INT64_MAX when there is none. */
@@ -34,7 +39,7 @@ MUST_CHECK bool job_void_leases(struct db *db, const char *owner, struct err *er
 MUST_CHECK bool job_check(struct db *db, int64_t id, int64_t fence, struct err *err);
 /* Next step, claim kept, attempts and claims back to 0. */
 MUST_CHECK bool job_move(struct db *db, int64_t id, int64_t fence, const char *step, struct err *err);
-/* Put back: lease released; claims back to 0; attempts as given. */
+/* Put back: lease released; claims back to 0; attempts as given. Wakes at wake_at, or sooner when it was woken meanwhile. */
 MUST_CHECK bool job_sleep(struct db *db, int64_t id, int64_t fence, const char *step, int64_t attempts, int64_t wake_at, struct err *err);
 /* state is done or failed; lease released. */
 MUST_CHECK bool job_end(struct db *db, int64_t id, int64_t fence, const char *state, struct err *err);

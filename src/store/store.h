@@ -5,7 +5,8 @@
  *          waiting; it fails alone) and returns after the group's durable commit. fn must not touch
  *          thread-local state of the caller; arg stays valid until the return.
  * Reading  store_reader() is this thread's own read-only connection; each domain function that reads sees
- *          the newest commit (no transaction is held open between calls).
+ *          the newest commit (no transaction is held open between calls). Threads that read end before
+ *          store_close(), or never use the store again.
  * One writer  the file `lock` beside the database is held exclusively by the process that may write; with
  *          SQLite exactly that process writes and checkpoints.
  */
@@ -49,7 +50,10 @@ void store_on_commit(struct store *store, void (*fn)(void *ctx), void *ctx);
 /* Commits since the start, for bench and metrics. */
 uint64_t store_commits(const struct store *store);
 
-/* True after an I/O error or a full disk: the process must end and look again (never retry fsync). */
+/*
+ * True after an I/O error or damage: the process must end and look again (an fsync is never repeated). A full
+ * disk fails the writes of the moment (ERR_TEMPORARY "storage"), the next ones try again.
+ */
 bool store_broken(const struct store *store);
 
 #endif

@@ -13,8 +13,12 @@ struct txt_record {
 	int64_t     id, authorization_id, intent_at, live_at, gone_at, seen_at, seen_networks;
 	const char *connection_id, *zone, *owner, *value, *order_id, *state;
 };
-/* The same value for the same order again gives the existing row; a value of another order: ERR_CONFLICT. */
+/*
+ * The same value for the same order again gives the existing row; a value of another order: ERR_CONFLICT.
+ * While the row is `removing`: ERR_TEMPORARY, because the clean-up may be about to remove it at the provider.
+ */
 MUST_CHECK bool txt_record_intend(struct db *db, const struct txt_record *r, int64_t *ret_id, struct err *err);
+/* To live (from intent, live), removing (not from gone) or gone. Any other move: ERR_CONFLICT. */
 MUST_CHECK bool txt_record_set_state(struct db *db, int64_t id, const char *state, int64_t now, struct err *err);
 /* All rows of an order that are not gone become `removing`; *ret_count of them. */
 MUST_CHECK bool txt_record_retire(struct db *db, const char *order_id, int64_t *ret_count, struct err *err);

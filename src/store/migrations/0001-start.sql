@@ -127,6 +127,7 @@ CREATE TABLE certificates (
 	row_version  BIGINT NOT NULL
 );
 CREATE INDEX certificates_name ON certificates(project_id, name);
+CREATE INDEX certificates_page ON certificates(project_id, id);
 
 -- Where the challenges of each name are written; explicit targets are kept for renewal.
 CREATE TABLE certificate_routes (
@@ -180,6 +181,7 @@ CREATE TABLE orders (
 -- One live order per certificate.
 CREATE UNIQUE INDEX orders_live ON orders(certificate_id) WHERE status = 'running';
 CREATE INDEX orders_certificate ON orders(certificate_id, created_at);
+CREATE INDEX orders_project ON orders(project_id, created_at);
 
 CREATE TABLE authorizations (
 	id            @IDENTITY@,
@@ -209,10 +211,12 @@ CREATE TABLE jobs (
 	fence       BIGINT NOT NULL DEFAULT 0,
 	lease_owner TEXT NOT NULL DEFAULT '',
 	lease_until BIGINT NOT NULL DEFAULT 0,
-	wake_at     BIGINT NOT NULL,
+	wake_at     BIGINT NOT NULL,     -- of a claimed job: the earliest wake-up asked for meanwhile
+	due_at      BIGINT NOT NULL DEFAULT 0,  -- of a claimed job: its wake_at when it was claimed
 	created_at  BIGINT NOT NULL
 );
 CREATE INDEX jobs_due ON jobs(wake_at) WHERE state = 'active';
+CREATE INDEX jobs_leased ON jobs(lease_until) WHERE state = 'active' AND lease_owner <> '';
 CREATE UNIQUE INDEX jobs_live ON jobs(kind, subject) WHERE state = 'active';
 CREATE INDEX jobs_order ON jobs(order_id);
 
@@ -234,6 +238,7 @@ CREATE TABLE txt_records (
 );
 CREATE UNIQUE INDEX txt_records_value ON txt_records(connection_id, zone, owner, value) WHERE state <> 'gone';
 CREATE INDEX txt_records_order ON txt_records(order_id);
+CREATE INDEX txt_records_owner ON txt_records(owner) WHERE state <> 'gone';
 
 CREATE TABLE history (
 	id       @IDENTITY@,

@@ -1,0 +1,211 @@
+/*
+ * Managed certificates, where their challenges are written, and their numbered versions.
+ */
+#include "store/certificate.h"
+
+#include "store/rows.h"
+
+#define CERTIFICATE_COLUMNS                                                                        \
+	"id, project_id, name, names, authority_id, key_type, facade, version, created_at, row_version"
+
+static bool certificate_read(const struct db_row *row, void *arg)
+{
+	struct rows        *rows = arg;
+	struct arena       *a = rows->a;
+	struct certificate *c = rows_add(rows);
+
+	c->id = db_text(row, 0, a);
+	c->project_id = db_text(row, 1, a);
+	c->name = db_text(row, 2, a);
+	c->names = db_text(row, 3, a);
+	c->authority_id = db_text(row, 4, a);
+	c->key_type = db_text(row, 5, a);
+	c->facade = db_text(row, 6, a);
+	c->version = db_int(row, 7);
+	c->created_at = db_int(row, 8);
+	c->row_version = db_int(row, 9);
+	return true;
+}
+
+bool certificate_insert(struct db *db, const struct certificate *c, struct err *err)
+{
+	return db_exec(db, NULL, err,
+	               "INSERT INTO certificates (" CERTIFICATE_COLUMNS ")"
+	               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+	               DB_T(c->id), DB_T(c->project_id), DB_T(c->name), DB_T(c->names), DB_T(c->authority_id),
+	               DB_T(c->key_type), DB_C(c->facade), DB_I(c->version), DB_I(c->created_at),
+	               DB_I(c->row_version));
+}
+
+bool certificate_find(struct db *db, struct arena *a, const char *id, struct certificate *ret, struct err *err)
+{
+	struct rows rows = ROWS(a, struct certificate);
+
+	return db_each(db, certificate_read, &rows, err,
+	               "SELECT " CERTIFICATE_COLUMNS " FROM certificates WHERE id = $1", DB_C(id)) &&
+	       rows_first(&rows, ret, err, "certificate", id);
+}
+
+bool certificate_find_named(struct db *db, struct arena *a, const char *project_id, const char *id_or_name,
+                            struct certificate *ret, struct err *err)
+{
+	struct rows rows = ROWS(a, struct certificate);
+
+	/* An id names one row at once, so the names are looked at only when it names none. */
+	return db_each(db, certificate_read, &rows, err,
+	               "SELECT " CERTIFICATE_COLUMNS " FROM certificates"
+	               " WHERE id = $1 AND ($2 = '' OR project_id = $2)",
+	               DB_C(id_or_name), DB_C(project_id)) &&
+	       (rows.count > 0 ||
+	        db_each(db, certificate_read, &rows, err,
+	                "SELECT " CERTIFICATE_COLUMNS " FROM certificates WHERE project_id = $1 AND name = $2"
+	                " ORDER BY created_at DESC, id DESC LIMIT 1",
+	                DB_C(project_id), DB_C(id_or_name))) &&
+	       rows_first(&rows, ret, err, "certificate", id_or_name);
+}
+
+bool certificate_list(struct db *db, struct arena *a, const char *project_id, const char *after, size_t limit,
+                      struct certificate **ret, size_t *ret_count, struct err *err)
+{
+	struct rows rows = ROWS(a, struct certificate);
+
+	return db_each(db, certificate_read, &rows, err,
+	               "SELECT " CERTIFICATE_COLUMNS " FROM certificates WHERE project_id = $1 AND id > $2"
+	               " ORDER BY id LIMIT $3",
+	               DB_C(project_id), DB_C(after), DB_I(limit)) &&
+	       rows_take(&rows, ret, ret_count);
+}
+
+bool certificate_update(struct db *db, const struct certificate *c, struct err *err)
+{
+	int64_t changed = 0;
+
+	if (!db_exec(db, &changed, err,
+	             "UPDATE certificates SET name = $3, names = $4, authority_id = $5, key_type = $6, facade = $7,"
+	             " row_version = row_version + 1 WHERE id = $1 AND row_version = $2",
+	             DB_C(c->id), DB_I(c->row_version), DB_T(c->name), DB_T(c->names), DB_T(c->authority_id),
+	             DB_T(c->key_type), DB_C(c->facade)))
+		return false;
+	return changed > 0 ||
+	       err_problem(err, ERR_CONFLICT, "conflict", "certificate %s was changed by somebody else", c->id);
+}
+
+/* ---- routes ---- */
+
+static bool route_read(const struct db_row *row, void *arg)
+{
+	struct rows              *rows = arg;
+	struct certificate_route *r = rows_add(rows);
+
+	r->name = db_text(row, 0, rows->a);
+	r->delegation_id = db_text(row, 1, rows->a);
+	return true;
+}
+
+bool certificate_route_set(struct db *db, const char *certificate_id, const char *name, const char *delegation_id,
+                           struct err *err)
+{
+	return db_exec(db, NULL, err,
+	               "INSERT INTO certificate_routes (certificate_id, name, delegation_id) VALUES ($1, $2, $3)"
+	               " ON CONFLICT (certificate_id, name) DO UPDATE SET delegation_id = excluded.delegation_id",
+	               DB_T(certificate_id), DB_T(name), DB_T(delegation_id));
+}
+
+bool certificate_route_list(struct db *db, struct arena *a, const char *certificate_id,
+                            struct certificate_route **ret, size_t *ret_count, struct err *err)
+{
+	struct rows rows = ROWS(a, struct certificate_route);
+
+	return db_each(db, route_read, &rows, err,
+	               "SELECT name, delegation_id FROM certificate_routes WHERE certificate_id = $1 ORDER BY name",
+	               DB_C(certificate_id)) &&
+	       rows_take(&rows, ret, ret_count);
+}
+
+/* ---- versions ---- */
+
+#define VERSION_COLUMNS                                                                            \
+	"id, project_id, certificate_id, number, key_blob, key_type, spki_sha256, chain_pem, serial, not_before_at," \
+	" not_after_at, issued_at, created_at, row_version"
+
+static bool version_read(const struct db_row *row, void *arg)
+{
+	struct rows    *rows = arg;
+	struct arena   *a = rows->a;
+	struct version *v = rows_add(rows);
+
+	v->id = db_text(row, 0, a);
+	v->project_id = db_text(row, 1, a);
+	v->certificate_id = db_text(row, 2, a);
+	v->number = db_int(row, 3);
+	v->key_blob = db_blob(row, 4, a);
+	v->key_type = db_text(row, 5, a);
+	v->spki_sha256 = db_text(row, 6, a);
+	v->chain_pem = db_text(row, 7, a);
+	v->serial = db_text(row, 8, a);
+	v->not_before_at = db_int(row, 9);
+	v->not_after_at = db_int(row, 10);
+	v->issued_at = db_int(row, 11);
+	v->created_at = db_int(row, 12);
+	v->row_version = db_int(row, 13);
+	return true;
+}
+
+bool version_insert(struct db *db, const struct version *v, struct err *err)
+{
+	return db_exec(db, NULL, err,
+	               "INSERT INTO versions (" VERSION_COLUMNS ") VALUES ($1, $2, $3,"
+	               " (SELECT COALESCE(MAX(number), 0) + 1 FROM versions WHERE certificate_id = $3),"
+	               " $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+	               DB_T(v->id), DB_T(v->project_id), DB_T(v->certificate_id), DB_B(v->key_blob),
+	               DB_T(v->key_type), DB_C(v->spki_sha256), DB_C(v->chain_pem), DB_C(v->serial),
+	               DB_I0(v->not_before_at), DB_I0(v->not_after_at), DB_I0(v->issued_at), DB_I(v->created_at),
+	               DB_I(v->row_version));
+}
+
+bool version_find(struct db *db, struct arena *a, const char *id, struct version *ret, struct err *err)
+{
+	struct rows rows = ROWS(a, struct version);
+
+	return db_each(db, version_read, &rows, err, "SELECT " VERSION_COLUMNS " FROM versions WHERE id = $1", DB_C(id)) &&
+	       rows_first(&rows, ret, err, "version", id);
+}
+
+bool version_find_number(struct db *db, struct arena *a, const char *certificate_id, int64_t number,
+                         struct version *ret, struct err *err)
+{
+	struct rows rows = ROWS(a, struct version);
+
+	return db_each(db, version_read, &rows, err,
+	               "SELECT " VERSION_COLUMNS " FROM versions WHERE certificate_id = $1 AND number ="
+	               " CASE WHEN $2 <> 0 THEN $2 ELSE (SELECT version FROM certificates WHERE id = $1) END",
+	               DB_C(certificate_id), DB_I(number)) &&
+	       rows_first(&rows, ret, err, "such version of certificate", certificate_id);
+}
+
+bool version_set_chain(struct db *db, const char *id, const char *chain_pem, struct err *err)
+{
+	int64_t changed = 0;
+
+	return db_exec(db, &changed, err, "UPDATE versions SET chain_pem = $2 WHERE id = $1", DB_C(id), DB_C(chain_pem)) &&
+	       rows_changed(changed, err, "version", id);
+}
+
+bool version_store(struct db *db, const char *id, const char *serial, int64_t not_before_at, int64_t not_after_at,
+                   int64_t now, struct err *err)
+{
+	int64_t changed = 0;
+
+	return db_exec(db, &changed, err,
+	               "UPDATE versions SET serial = $2, not_before_at = $3, not_after_at = $4,"
+	               " issued_at = COALESCE(issued_at, $5) WHERE id = $1",
+	               DB_C(id), DB_C(serial), DB_I0(not_before_at), DB_I0(not_after_at), DB_I(now)) &&
+	       rows_changed(changed, err, "version", id) &&
+	       /* Only forward: a step that runs twice must not bring an old version back. */
+	       db_exec(db, NULL, err,
+	               "UPDATE certificates SET version = (SELECT number FROM versions WHERE id = $1),"
+	               " row_version = row_version + 1"
+	               " WHERE id = (SELECT certificate_id FROM versions WHERE id = $1)"
+	               " AND version < (SELECT number FROM versions WHERE id = $1)",
+	               DB_C(id));
+}

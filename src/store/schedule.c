@@ -1,0 +1,58 @@
+/*
+ * store/schedule.c: see schedule.h. What a job waits for is known by other tables; the joins live here, so
+ * that job.c stays a table of jobs.
+ */
+#include "store/schedule.h"
+
+bool schedule_wake_authority(struct db *db, const char *authority_id, const char *step, int64_t wake_at, struct err *err)
+{
+	return db_exec(db, NULL, err,
+	               "UPDATE jobs SET wake_at = $3 WHERE kind = 'order' AND state = 'active' AND step = $2"
+	               " AND wake_at > $3 AND order_id IN"
+	               " (SELECT id FROM orders WHERE authority_id = $1 AND status = 'running')",
+	               DB_T(authority_id), DB_T(step), DB_I(wake_at));
+}
+
+bool schedule_wake_delegation(struct db *db, const char *delegation_id, const char *step, int64_t wake_at,
+                              struct err *err)
+{
+	return db_exec(db, NULL, err,
+	               "UPDATE jobs SET wake_at = $3 WHERE kind = 'order' AND state = 'active' AND step = $2"
+	               " AND wake_at > $3 AND order_id IN"
+	               " (SELECT o.id FROM orders o JOIN certificate_routes r ON r.certificate_id = o.certificate_id"
+	               "  WHERE r.delegation_id = $1 AND o.status = 'running')",
+	               DB_T(delegation_id), DB_T(step), DB_I(wake_at));
+}
+
+bool schedule_end_jobs(struct db *db, const char *kind, const char *order_id, struct err *err)
+{
+	return db_exec(db, NULL, err,
+	               "UPDATE jobs SET state = 'failed', fence = fence + 1, lease_owner = '', lease_until = 0"
+	               " WHERE order_id = $1 AND kind = $2 AND state = 'active'",
+	               DB_T(order_id), DB_T(kind));
+}
+
+bool order_add_requests(struct db *db, const char *order_id, int64_t more, struct err *err)
+{
+	return db_exec(db, NULL, err, "UPDATE orders SET requests = requests + $2, row_version = row_version + 1 WHERE id = $1",
+	               DB_T(order_id), DB_I(more));
+}
+
+bool authorization_settle(struct db *db, const char *order_id, const char *status, struct err *err)
+{
+	return db_exec(db, NULL, err,
+	               "UPDATE authorizations SET status = $2 WHERE order_id = $1 AND status IN ('pending', 'responded')",
+	               DB_T(order_id), DB_T(status));
+}
+
+bool history_note(struct db *db, const struct history *h, struct err *err)
+{
+	return db_exec(db, NULL, err,
+	               "INSERT INTO history (order_id, job_id, kind, step, outcome, at, text)"
+	               " SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT),"
+	               " CAST($6 AS BIGINT), CAST($7 AS TEXT) WHERE NOT EXISTS"
+	               " (SELECT 1 FROM history h WHERE h.job_id = $2 AND h.step = $4 AND h.outcome = $5 AND h.text = $7"
+	               "  AND h.id = (SELECT MAX(id) FROM history n WHERE n.order_id = $1 AND n.job_id = $2))",
+	               DB_T(h->order_id), DB_I(h->job_id), DB_T(h->kind), DB_T(h->step), DB_T(h->outcome), DB_I(h->at),
+	               DB_T(h->text));
+}

@@ -1,0 +1,23 @@
+/*
+ * store/schedule.h: writes that reach across tables: wake-ups by what jobs wait for, and ends.
+ */
+#ifndef REEVE_STORE_SCHEDULE_H
+#define REEVE_STORE_SCHEDULE_H
+
+#include "store/order.h"
+
+/* Order jobs of this authority that wait in `step` wake at wake_at, if that is sooner. */
+MUST_CHECK bool schedule_wake_authority(struct db *db, const char *authority_id, const char *step, int64_t wake_at,
+                                        struct err *err);
+/* Order jobs waiting in `step` whose certificate routes a name through this delegation. */
+MUST_CHECK bool schedule_wake_delegation(struct db *db, const char *delegation_id, const char *step, int64_t wake_at,
+                                         struct err *err);
+/* End the active jobs of one kind of an order; their fence moves, so that a running one cannot write any more. */
+MUST_CHECK bool schedule_end_jobs(struct db *db, const char *kind, const char *order_id, struct err *err);
+MUST_CHECK bool order_add_requests(struct db *db, const char *order_id, int64_t more, struct err *err);
+/* Authorizations of an order that are not final become `status`. */
+MUST_CHECK bool authorization_settle(struct db *db, const char *order_id, const char *status, struct err *err);
+/* history_insert, unless the newest row of this job says the same. */
+MUST_CHECK bool history_note(struct db *db, const struct history *h, struct err *err);
+
+#endif
