@@ -10,12 +10,15 @@
 #ifndef REEVE_WORKFLOW_COMMAND_H
 #define REEVE_WORKFLOW_COMMAND_H
 
+#include "base/buf.h"
 #include "base/id.h"
 #include "base/ipc.h"
+#include "base/wire.h"
 #include "store/authority.h"
 #include "store/token.h"
 
-#define COMMAND_TIMEOUT_MS 30000u
+#define COMMAND_TIMEOUT_MS 60000u
+#define COMMAND_CHANNEL_API 0 /* the channel of worker_server() that gets the pushes */
 #define COMMAND_NAMES_MAX  100u
 
 enum command_type {
@@ -113,6 +116,17 @@ MUST_CHECK bool command_doctor(struct ipc_peer *worker, struct arena *a, const s
 /* Written durably before it returns: for key downloads. */
 MUST_CHECK bool command_audit(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *action,
                               const char *object, const char *detail, struct err *err);
+
+/* ---- the worker's side reads what the functions above wrote ---- */
+
+struct command_who   command_who_read(struct wire *w, struct arena *a);
+struct authority     command_authority_read(struct wire *w, struct arena *a);
+struct command_delegation command_delegation_read(struct wire *w, struct arena *a);
+/* At most COMMAND_NAMES_MAX names and aliases; more make the wire fail. */
+struct command_issue command_issue_read(struct wire *w, struct arena *a);
+struct token         command_token_read(struct wire *w, struct arena *a);
+const char *const   *command_names_read(struct wire *w, struct arena *a, size_t *ret_count);
+void                 command_reply_write(struct buf *b, const struct command_reply *reply);
 
 /* COMMAND_CHANGED. */
 MUST_CHECK bool command_changed_decode(struct arena *a, struct str body, const char **ret_kind, const char **ret_id, struct err *err);

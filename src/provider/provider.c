@@ -1,0 +1,38 @@
+/*
+ * provider/provider.c: the table of providers. A provider of the outside world will be a row that runs a recipe;
+ * the built-in zone is served by our own dns role, so its answer is the acknowledgement of that role.
+ */
+#include "provider/provider.h"
+
+#include "dns/client.h"
+
+static bool builtin_add(const struct provider_context *c, const struct provider_value *v, struct err *err)
+{
+	uint64_t sequence;
+
+	return dns_client_add(c->dns, v->owner, v->value, &sequence, err);
+}
+
+static bool builtin_remove(const struct provider_context *c, const struct provider_value *v, struct err *err)
+{
+	uint64_t sequence;
+
+	return dns_client_remove(c->dns, v->owner, v->value, &sequence, err);
+}
+
+static bool builtin_present(const struct provider_context *c, const struct provider_value *v, bool *ret, struct err *err)
+{
+	return dns_client_has(c->dns, v->owner, v->value, ret, err);
+}
+
+static const struct provider providers[] = {
+	{ PROVIDER_BUILTIN, builtin_add, builtin_remove, builtin_present },
+};
+
+const struct provider *provider_find(const char *id)
+{
+	for (size_t i = 0; i < ARRAY_LEN(providers); i++)
+		if (strcmp(providers[i].id, id) == 0)
+			return &providers[i];
+	return NULL;
+}

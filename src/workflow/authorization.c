@@ -1,0 +1,327 @@
+/*
+ * workflow/authorization.c: one authorization: fetch, route, publish, visible, respond. RFC 8555 7.5, 8.4.
+ *
+ * Every value passes the ledger: a row of state `intent` before it is written anywhere, `live` after. Where to write
+ * comes from the stored delegation, never from DNS. fetch and route are pure: a crash repeats them.
+ */
+#include "acme/authorization.h"
+
+#include "base/rand.h"
+#include "store/certificate.h"
+#include "store/txt_record.h"
+#include "workflow/await.h"
+#include "workflow/delegation.h"
+#include "workflow/session.h"
+#include "workflow/steps.h"
+
+/* What the pure steps found, until publish writes it with the intent. */
+struct found {
+	struct authorization row;
+	struct connection    connection;
+	bool                 fetched, routed;
+};
+
+static bool load(struct job *job, struct found **ret, struct err *err)
+{
+	struct found *x = job->memo;
+	struct db    *db;
+	uint64_t      id;
+
+	if (x == NULL) {
+		x = arena_alloc(job->arena, sizeof(*x));
+		if (!str_to_u64(str_c(job->row.subject), &id))
+			return err_set(err, ERR_PERMANENT, "job %lld has no authorization", (long long)job->row.id);
+		if (!job_reader(job, &db, err) || !authorization_find(db, job->arena, (int64_t)id, &x->row, err))
+			return false;
+		if (x->row.connection_id[0] != '\0' &&
+		    !connection_find(db, job->arena, x->row.connection_id, &x->connection, err))
+			return false;
+		job->memo = x;
+	}
+	*ret = x;
+	return true;
+}
+
+/* ---- settled without us: the CA used an older validation ---- */
+
+struct settle_write {
+	struct job *job;
+	int64_t     id, learned_ms;
+	const char *status;
+};
+
+/* The last one wakes the order: at once when nothing has to be waited for, else when its first poll is due. */
+static bool write_settled(struct db *db, void *arg, struct err *err)
+{
+	struct settle_write *x = arg;
+	int64_t              now = clock_now_ms(), pending, at = now;
+	struct arena        *a;
+	bool                 ok;
+
+	if (!authorization_set_status(db, x->id, x->status, now, err) ||
+	    !authorization_pending(db, x->job->row.order_id, &pending, err))
+		return false;
+	if (pending > 0)
+		return true;
+	a = arena_new();
+	ok = await_first_poll(db, a, x->job->row.order_id, x->learned_ms, &at, err) &&
+	     job_wake_order(db, "order", x->job->row.order_id, at, err);
+	arena_free(a);
+	return ok;
+}
+
+static enum outcome settle(struct job *job, struct found *x, const char *status, int64_t learned_ms)
+{
+	struct settle_write *w = arena_alloc(job->arena, sizeof(*w));
+
+	*w = (struct settle_write){ job, x->row.id, learned_ms, status };
+	job->next = STEP_SETTLED;
+	job->facts = write_settled;
+	job->facts_arg = w;
+	worker_kick(job->worker, clock_now_ms());
+	return OUT_DONE;
+}
+
+/* ---- fetch ---- */
+
+static enum outcome read_challenge(struct job *job, struct session *s, struct found *x,
+                                   const struct acme_authorization *authorization, struct err *err)
+{
+	const struct acme_challenge *challenge;
+	char                         value[ACME_DNS01_SIZE];
+
+	if (!acme_authorization_dns01(authorization, &challenge, err))
+		return job_outcome(err);
+	acme_dns01_value(challenge->token, s->account.thumbprint, value);
+	x->row.name = arena_strdup(job->arena, authorization->name);
+	x->row.wildcard = authorization->wildcard;
+	x->row.challenge_url = challenge->url;
+	x->row.value = arena_strdup(job->arena, value);
+	x->fetched = true;
+	job_note(job, "%s%s: challenge dns-01", x->row.wildcard ? "*." : "", x->row.name);
+	return OUT_DONE;
+}
+
+static enum outcome fetch(struct job *job, struct session *s, struct found *x, struct acme_authorization *ret, struct err *err)
+{
+	struct order order;
+	struct db   *db;
+
+	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err) ||
+	    !session_open(job, order.authority_id, s, err))
+		return job_outcome(err);
+	if (!session_post(s, ACME_AT_AUTHORIZATION, x->row.url, STR(""), err)) {
+		err_in(err, "authorization");
+		return job_outcome(err);
+	}
+	return acme_authorization_parse(job->arena, x->row.url, s->response.body, ret, err) ? OUT_DONE : job_outcome(err);
+}
+
+static enum outcome refused(const struct acme_authorization *authorization, struct err *err)
+{
+	const struct acme_problem *problem = acme_authorization_error(authorization);
+
+	if (problem != NULL)
+		acme_problem_err(problem, ACME_AT_VALIDATION, 0, err);
+	else
+		err_problem(err, ERR_PERMANENT, "ca-refused", "the authorization is %s",
+		            acme_authorization_status_name(authorization->status));
+	err->class = ERR_PERMANENT;
+	err_in(err, "validation of %s", authorization->name);
+	return OUT_FAIL;
+}
+
+enum outcome run_fetch(struct job *job, struct err *err)
+{
+	struct acme_authorization authorization;
+	struct session            s;
+	struct found             *x;
+	enum outcome              outcome;
+
+	if (!load(job, &x, err))
+		return job_outcome(err);
+	outcome = fetch(job, &s, x, &authorization, err);
+	if (outcome != OUT_DONE)
+		return outcome;
+	if (authorization.status == ACME_AUTHORIZATION_VALID) {
+		job_note(job, "%s is valid already: the CA used an older validation", authorization.name);
+		return settle(job, x, "valid", 0);
+	}
+	if (authorization.status != ACME_AUTHORIZATION_PENDING)
+		return refused(&authorization, err);
+	return read_challenge(job, &s, x, &authorization, err);
+}
+
+/* ---- route ---- */
+
+enum outcome run_route(struct job *job, struct err *err)
+{
+	struct certificate_route *routes;
+	struct order              order;
+	struct delegation         delegation;
+	struct found             *x;
+	struct db                *db;
+	size_t                    count;
+
+	if (!load(job, &x, err) || !job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err) ||
+	    !certificate_route_list(db, job->arena, order.certificate_id, &routes, &count, err))
+		return job_outcome(err);
+	if (x->row.name[0] == '\0') {
+		job->next = STEP_FETCH;
+		return OUT_DONE;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(routes[i].name, x->row.name) != 0)
+			continue;
+		if (!delegation_find(db, job->arena, routes[i].delegation_id, &delegation, err) ||
+		    !delegation_trusted(job->worker, job->arena, &delegation, err) ||
+		    !connection_find(db, job->arena, delegation.connection_id, &x->connection, err))
+			return job_outcome(err);
+		x->row.owner = delegation.target;
+		x->row.connection_id = x->connection.id;
+		x->routed = true;
+		job_note(job, "%s is written at %s (%s)", x->row.name, x->row.owner, x->connection.name);
+		return OUT_DONE;
+	}
+	err_problem(err, ERR_PERMANENT, "no-route", "the certificate has no place for the challenge of %s", x->row.name);
+	return OUT_FAIL;
+}
+
+/* ---- publish ---- */
+
+struct publish_write {
+	struct found     *x;
+	struct txt_record record;
+	int64_t           id;
+};
+
+static bool write_intent(struct db *db, void *arg, struct err *err)
+{
+	struct publish_write *p = arg;
+	struct authorization *row = &p->x->row;
+
+	if (p->x->fetched && !authorization_set_challenge(db, row->id, row->name, row->wildcard, row->challenge_url, row->value, err))
+		return false;
+	if (p->x->routed && !authorization_set_route(db, row->id, row->owner, row->connection_id, err))
+		return false;
+	return txt_record_intend(db, &p->record, &p->id, err);
+}
+
+static bool write_live(struct db *db, void *arg, struct err *err)
+{
+	struct publish_write *p = arg;
+
+	return txt_record_set_state(db, p->id, "live", clock_now_ms(), err);
+}
+
+enum outcome run_publish(struct job *job, struct err *err)
+{
+	struct publish_write  *p = arena_alloc(job->arena, sizeof(*p));
+	const struct provider *provider;
+	struct provider_value  value;
+	struct found          *x;
+	bool                   added;
+
+	if (!load(job, &x, err))
+		return job_outcome(err);
+	if (x->row.owner[0] == '\0') {
+		job->next = STEP_FETCH;
+		return OUT_DONE;
+	}
+	provider = provider_find(x->connection.provider);
+	if (provider == NULL) {
+		err_problem(err, ERR_CONFIG, "no-connection", "there is no provider \"%s\" in this version", x->connection.provider);
+		return OUT_FAIL;
+	}
+	p->x = x;
+	p->record = (struct txt_record){ .connection_id = x->connection.id, .zone = x->connection.zone, .owner = x->row.owner,
+		                         .value = x->row.value, .order_id = job->row.order_id,
+		                         .authorization_id = x->row.id, .state = "intent", .intent_at = clock_now_ms() };
+	CRASH_POINT(PUBLISH_INTENT_BEFORE);
+	if (!job_write(job, write_intent, p, err))
+		return job_outcome(err);
+	CRASH_POINT(PUBLISH_INTENT_AFTER);
+	value = (struct provider_value){ x->connection.zone, x->row.owner, x->row.value };
+	/* A reset of the dns role between its answer and our row would lose the value: none happens meanwhile. */
+	pthread_rwlock_rdlock(&job->worker->dns_lock);
+	added = provider->add(&job->worker->provider, &value, err);
+	if (added && !job_write(job, write_live, p, err)) {
+		/* The order has ended under us: its cleanup may have been here already, so take the value back. */
+		struct err ignored = { 0 };
+
+		added = false;
+		(void)provider->remove(&job->worker->provider, &value, &ignored);
+	}
+	pthread_rwlock_unlock(&job->worker->dns_lock);
+	if (!added) {
+		err_in(err, "TXT value at %s", x->row.owner);
+		return job_outcome(err);
+	}
+	job_note(job, "TXT \"%s\" at %s", x->row.value, x->row.owner);
+	return OUT_DONE;
+}
+
+/* ---- visible: on every authoritative server, or the CA is not told ---- */
+
+enum outcome run_visible(struct job *job, struct err *err)
+{
+	const struct provider *provider;
+	struct provider_value  value;
+	struct found          *x;
+	bool                   present = false;
+
+	if (!load(job, &x, err))
+		return job_outcome(err);
+	provider = provider_find(x->connection.provider);
+	value = (struct provider_value){ x->connection.zone, x->row.owner, x->row.value };
+	if (provider == NULL || !provider->present(&job->worker->provider, &value, &present, err))
+		return job_outcome(err);
+	if (!present) {
+		/* The dns role was restarted before it heard of the value: publish again. */
+		job->next = STEP_PUBLISH;
+		job_note(job, "the value is not served; it is published again");
+		return OUT_DONE;
+	}
+	job_note(job, "every server of %s answers with it", x->connection.zone);
+	return OUT_DONE;
+}
+
+/* ---- respond ---- */
+
+enum outcome run_respond(struct job *job, struct err *err)
+{
+	struct acme_authorization authorization;
+	struct session            s;
+	struct order              order;
+	struct found             *x;
+	struct db                *db;
+	bool                      send = true;
+
+	if (!load(job, &x, err))
+		return job_outcome(err);
+	if (job->fresh) {
+		if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err) ||
+		    !session_open(job, order.authority_id, &s, err))
+			return job_outcome(err);
+	} else {
+		/* A run before this one may have told the CA. */
+		enum outcome outcome = fetch(job, &s, x, &authorization, err);
+
+		if (outcome != OUT_DONE)
+			return outcome;
+		if (authorization.status == ACME_AUTHORIZATION_VALID)
+			send = false;
+		else if (authorization.status != ACME_AUTHORIZATION_PENDING)
+			return refused(&authorization, err);
+		for (size_t i = 0; i < authorization.challenges_count; i++)
+			if (strcmp(authorization.challenges[i].url, x->row.challenge_url) == 0 &&
+			    authorization.challenges[i].status != ACME_CHALLENGE_PENDING)
+				send = false;
+	}
+	if (send && !session_post(&s, ACME_AT_AUTHORIZATION, x->row.challenge_url, ACME_CHALLENGE_PAYLOAD, err)) {
+		err_in(err, "challenge of %s", x->row.name);
+		return job_outcome(err);
+	}
+	job_note(job, "%s%s: the CA was %stold", x->row.wildcard ? "*." : "", x->row.name, send ? "" : "already ");
+	return settle(job, x, "responded", session_delay_ms(&s, true));
+}

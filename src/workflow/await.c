@@ -1,0 +1,195 @@
+/*
+ * workflow/await.c: waiting until the CA has validated. RFC 8555 7.5.1.
+ *
+ * The order is polled, not each authorization: it is ready when all are valid. The first poll is gated by our own
+ * zone: nothing is asked before the CA's question for each value was answered, or for FALLBACK_MS. When the
+ * authorizations are final, in whichever way, their values are removed: the same transaction makes the cleanup job.
+ */
+#include "acme/authorization.h"
+#include "acme/order.h"
+#include "store/txt_record.h"
+#include "workflow/await.h"
+#include "workflow/session.h"
+#include "workflow/steps.h"
+
+#define FALLBACK_MS 2000 /* a CA that asks through caches, or not at all: poll anyway */
+#define SEEN_MS     10   /* after the last question was answered */
+#define POLLS_MAX   60
+
+bool await_retire(struct db *db, const char *order_id, const char *project_id, struct err *err)
+{
+	int64_t owed, job;
+
+	if (!txt_record_retire(db, order_id, &owed, err))
+		return false;
+	return owed == 0 || job_insert(db, "cleanup", order_id, order_id, project_id, steps[STEP_REMOVE].name, clock_now_ms(), &job, err);
+}
+
+bool await_first_poll(struct db *db, struct arena *a, const char *order_id, int64_t learned_ms, int64_t *ret_at, struct err *err)
+{
+	struct authorization *authorizations;
+	struct txt_record    *records;
+	size_t                authorizations_count, records_count;
+	int64_t               responded = 0, seen = 0;
+	bool                  unseen = false;
+
+	if (!authorization_list(db, a, order_id, &authorizations, &authorizations_count, err) ||
+	    !txt_record_list_order(db, a, order_id, &records, &records_count, err))
+		return false;
+	for (size_t i = 0; i < authorizations_count; i++)
+		if (authorizations[i].responded_at > responded)
+			responded = authorizations[i].responded_at;
+	for (size_t i = 0; i < records_count; i++) {
+		if (strcmp(records[i].state, "live") != 0)
+			continue;
+		unseen = unseen || records[i].seen_at == 0;
+		if (records[i].seen_at > seen)
+			seen = records[i].seen_at;
+	}
+	if (unseen)
+		*ret_at = responded + FALLBACK_MS;
+	else
+		*ret_at = seen + SEEN_MS > responded + learned_ms ? seen + SEEN_MS : responded + learned_ms;
+	return true;
+}
+
+/* "seen by 3 networks" for the timeline. */
+static void note_ready(struct job *job, struct db *db)
+{
+	struct txt_record *records;
+	size_t             count;
+	int64_t            networks = 0;
+	struct err         ignored = { 0 };
+
+	if (!txt_record_list_order(db, job->arena, job->row.order_id, &records, &count, &ignored))
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (records[i].seen_networks > networks)
+			networks = records[i].seen_networks;
+	job_note(job, "all authorizations are valid; the values were asked for from %lld network%s", (long long)networks,
+	         networks == 1 ? "" : "s");
+}
+
+static bool write_ready(struct db *db, void *arg, struct err *err)
+{
+	struct job *job = arg;
+
+	return authorization_settle(db, job->row.order_id, "valid", err) &&
+	       await_retire(db, job->row.order_id, job->row.project_id, err);
+}
+
+/* The order is invalid: the authorization that failed knows why. */
+static enum outcome explain_invalid(struct job *job, struct session *s, const struct acme_order *order, struct err *err)
+{
+	for (size_t i = 0; i < order->authorizations_count; i++) {
+		struct acme_authorization  authorization;
+		const struct acme_problem *problem;
+
+		if (!session_post(s, ACME_AT_AUTHORIZATION, order->authorizations[i], STR(""), err) ||
+		    !acme_authorization_parse(job->arena, order->authorizations[i], s->response.body, &authorization, err))
+			return job_outcome(err);
+		problem = acme_authorization_error(&authorization);
+		if (authorization.status == ACME_AUTHORIZATION_INVALID && problem != NULL) {
+			acme_problem_err(problem, ACME_AT_VALIDATION, 0, err);
+			err->class = ERR_PERMANENT;
+			err_in(err, "validation of %s", authorization.name);
+			return OUT_FAIL;
+		}
+	}
+	if (order->error != NULL)
+		acme_problem_err(order->error, ACME_AT_VALIDATION, 0, err);
+	else
+		err_problem(err, ERR_PERMANENT, "ca-refused", "the CA calls the order invalid and does not say why");
+	err->class = ERR_PERMANENT;
+	return OUT_FAIL;
+}
+
+static bool write_restart(struct db *db, void *arg, struct err *err)
+{
+	struct job *job = arg;
+
+	return schedule_end_jobs(db, "authorization", job->row.order_id, err) &&
+	       await_retire(db, job->row.order_id, job->row.project_id, err) &&
+	       order_forget_urls(db, job->row.order_id, err);
+}
+
+enum outcome await_poll(struct job *job, struct session *s, struct order *ret_order, struct acme_order *ret, struct err *err)
+{
+	struct db *db;
+
+	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, ret_order, err) ||
+	    !session_open(job, ret_order->authority_id, s, err))
+		return job_outcome(err);
+	if (session_post(s, ACME_AT_OTHER, ret_order->order_url, STR(""), err)) {
+		if (!acme_order_parse(job->arena, ret_order->order_url, s->response.body, ret, err))
+			return job_outcome(err);
+		return OUT_DONE;
+	}
+	if (s->status != 404) {
+		err_in(err, "order poll");
+		return job_outcome(err);
+	}
+	/* The CA has forgotten the order: begin again with the same key. */
+	job->next = STEP_NEW_ORDER;
+	job->facts = write_restart;
+	job->facts_arg = job;
+	job_note(job, "the CA does not know the order any more; a new one is placed");
+	return OUT_WAIT;
+}
+
+enum outcome run_await(struct job *job, struct err *err)
+{
+	static const int64_t pause_ms[] = { 250, 700, 1000, 2000, 3000, 5000 };
+	struct acme_order    answer;
+	struct order         order;
+	struct session       s;
+	struct db           *db;
+	int64_t              first_at, pause;
+	enum outcome         polled;
+
+	if (job->row.attempts == 0) {
+		if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err) ||
+		    !session_open(job, order.authority_id, &s, err) ||
+		    !await_first_poll(db, job->arena, job->row.order_id, session_delay_ms(&s, true), &first_at, err))
+			return job_outcome(err);
+		if (first_at > clock_now_ms())
+			return job_wait(job, first_at, "waiting for the CA to ask for the values");
+	}
+	polled = await_poll(job, &s, &order, &answer, err);
+	if (polled == OUT_WAIT)
+		return OUT_DONE; /* begins again */
+	if (polled != OUT_DONE)
+		return polled;
+	if (job->row.attempts == 0)
+		session_learned(&s, true, answer.status != ACME_ORDER_PENDING);
+	switch (answer.status) {
+	case ACME_ORDER_PENDING:
+		if (job->row.attempts >= POLLS_MAX) {
+			err_problem(err, ERR_PERMANENT, "timeout", "the CA left the order pending through %d polls", POLLS_MAX);
+			return OUT_FAIL;
+		}
+		pause = pause_ms[job->row.attempts < (int64_t)ARRAY_LEN(pause_ms) ? job->row.attempts : (int64_t)ARRAY_LEN(pause_ms) - 1];
+		if (s.response.retry_after_s > 0) {
+			pause = (int64_t)acme_retry_after(ACME_RETRY_POLL, s.response.retry_after_s, 1) * 1000;
+			job->attempts = job->row.attempts + 1;
+			return job_wait(job, clock_now_ms() + pause, "the CA validates; it asked to be polled after %lld s",
+			                (long long)pause / 1000);
+		}
+		job->attempts = job->row.attempts + 1;
+		return job_wait(job, clock_now_ms() + pause, "the CA validates");
+	case ACME_ORDER_INVALID:
+		return explain_invalid(job, &s, &answer, err);
+	case ACME_ORDER_READY:
+	case ACME_ORDER_PROCESSING:
+	case ACME_ORDER_VALID:
+	case ACME_ORDER__COUNT:
+		break;
+	}
+	if (!job_reader(job, &db, err))
+		return job_outcome(err);
+	note_ready(job, db);
+	job->facts = write_ready;
+	job->facts_arg = job;
+	worker_kick(job->worker, clock_now_ms());
+	return OUT_DONE;
+}

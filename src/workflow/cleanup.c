@@ -1,0 +1,63 @@
+/*
+ * workflow/cleanup.c: removes the TXT values of an order whose authorizations are final. Never gives up: what is owed
+ * stays in the ledger as `removing` until the provider has confirmed that it is gone.
+ */
+#include "store/connection.h"
+#include "store/txt_record.h"
+#include "workflow/steps.h"
+
+struct gone_write {
+	struct txt_record *records;
+	size_t             count;
+};
+
+static bool write_gone(struct db *db, void *arg, struct err *err)
+{
+	struct gone_write *g = arg;
+
+	for (size_t i = 0; i < g->count; i++)
+		if (!txt_record_set_state(db, g->records[i].id, "gone", clock_now_ms(), err))
+			return false;
+	return true;
+}
+
+static bool remove_value(struct job *job, struct db *db, const struct txt_record *r, struct err *err)
+{
+	struct provider_value  value = { r->zone, r->owner, r->value };
+	const struct provider *provider;
+	struct connection      connection;
+
+	if (!connection_find(db, job->arena, r->connection_id, &connection, err))
+		return false;
+	provider = provider_find(connection.provider);
+	if (provider == NULL)
+		return err_problem(err, ERR_TEMPORARY, "no-connection", "there is no provider \"%s\" in this version",
+		                   connection.provider);
+	return provider->remove(&job->worker->provider, &value, err);
+}
+
+enum outcome run_remove(struct job *job, struct err *err)
+{
+	struct gone_write *g = arena_alloc(job->arena, sizeof(*g));
+	struct txt_record *all;
+	struct db         *db;
+	size_t             count;
+
+	CRASH_POINT(CLEANUP_INTENT_AFTER);
+	if (!job_reader(job, &db, err) || !txt_record_list_order(db, job->arena, job->row.order_id, &all, &count, err))
+		return OUT_RETRY;
+	g->records = arena_alloc_array(job->arena, count > 0 ? count : 1, sizeof(*g->records));
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(all[i].state, "removing") != 0)
+			continue;
+		if (!remove_value(job, db, &all[i], err)) {
+			err_in(err, "removal of the TXT value at %s", all[i].owner);
+			return OUT_RETRY;
+		}
+		g->records[g->count++] = all[i];
+	}
+	job->facts = write_gone;
+	job->facts_arg = g;
+	job_note(job, "%zu TXT value%s removed", g->count, g->count == 1 ? "" : "s");
+	return OUT_DONE;
+}

@@ -1,0 +1,328 @@
+/*
+ * workflow/command.c: the frames of the commands, written and read side by side so that they cannot drift apart.
+ */
+#include "workflow/command.h"
+
+/* ---- pieces ---- */
+
+static void who_write(struct buf *b, const struct command_who *who)
+{
+	wire_put_c(b, who->project_id);
+	wire_put_c(b, who->principal);
+}
+
+struct command_who command_who_read(struct wire *w, struct arena *a)
+{
+	struct command_who who;
+
+	who.project_id = wire_get_c(w, a);
+	who.principal = wire_get_c(w, a);
+	return who;
+}
+
+static void names_write(struct buf *b, const char *const *names, size_t count)
+{
+	wire_put_u32(b, (uint32_t)count);
+	for (size_t i = 0; i < count; i++)
+		wire_put_c(b, names[i]);
+}
+
+const char *const *command_names_read(struct wire *w, struct arena *a, size_t *ret_count)
+{
+	uint32_t     count = wire_get_u32(w);
+	const char **names;
+
+	*ret_count = 0;
+	if (count > COMMAND_NAMES_MAX) {
+		w->failed = true;
+		count = 0;
+	}
+	names = arena_alloc_array(a, count > 0 ? count : 1, sizeof(*names));
+	for (uint32_t i = 0; i < count; i++)
+		names[i] = wire_get_c(w, a);
+	*ret_count = count;
+	return names;
+}
+
+void command_reply_write(struct buf *b, const struct command_reply *r)
+{
+	wire_put_c(b, r->id);
+	wire_put_c(b, r->order_id);
+	wire_put_i64(b, r->row_version);
+	wire_put_c(b, r->problem);
+	wire_put_c(b, r->detail);
+	wire_put_c(b, r->hint);
+}
+
+static bool reply_read(struct arena *a, struct str body, struct command_reply *ret, struct err *err)
+{
+	struct wire          w = wire_of(body);
+	struct command_reply r;
+
+	r.id = wire_get_c(&w, a);
+	r.order_id = wire_get_c(&w, a);
+	r.row_version = wire_get_i64(&w);
+	r.problem = wire_get_c(&w, a);
+	r.detail = wire_get_c(&w, a);
+	r.hint = wire_get_c(&w, a);
+	if (!wire_done(&w, err))
+		return err_in(err, "answer of the worker");
+	*ret = r;
+	return true;
+}
+
+/* Ends the request: sends it, frees its bytes, reads the reply. */
+static bool ask(struct ipc_peer *worker, struct arena *a, enum command_type type, struct buf *body, struct command_reply *ret,
+                struct err *err)
+{
+	struct str answer;
+	bool       ok;
+
+	if (body->failed) {
+		buf_clear(body);
+		return err_problem(err, ERR_INPUT, "too-large", "the request is too large for one command");
+	}
+	ok = ipc_peer_call(worker, type, buf_str(body), -1, COMMAND_TIMEOUT_MS, a, &answer, err);
+	buf_clear(body);
+	return ok && reply_read(a, answer, ret, err);
+}
+
+static void begin(struct buf *b, const struct command_who *who)
+{
+	buf_init(b, IPC_BODY_MAX);
+	who_write(b, who);
+}
+
+/* Commands that carry texts only. */
+static bool ask_texts(struct ipc_peer *worker, struct arena *a, const struct command_who *who, enum command_type type,
+                      const char *const *texts, size_t count, struct command_reply *ret, struct err *err)
+{
+	struct buf b;
+
+	begin(&b, who);
+	for (size_t i = 0; i < count; i++)
+		wire_put_c(&b, texts[i]);
+	return ask(worker, a, type, &b, ret, err);
+}
+
+/* ---- commands ---- */
+
+bool command_project_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *id,
+                         const char *name, struct command_reply *ret, struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_PROJECT_ADD, (const char *[]){ id, name }, 2, ret, err);
+}
+
+bool command_authority_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct authority *x,
+                           struct command_reply *ret, struct err *err)
+{
+	struct buf b;
+
+	begin(&b, who);
+	wire_put_c(&b, x->id);
+	wire_put_c(&b, x->name);
+	wire_put_c(&b, x->directory_url);
+	wire_put_c(&b, x->email);
+	wire_put_c(&b, x->eab_kid);
+	wire_put_str(&b, x->eab_hmac);
+	wire_put_c(&b, x->ca_pem);
+	wire_put_c(&b, x->allow_addresses);
+	return ask(worker, a, COMMAND_AUTHORITY_ADD, &b, ret, err);
+}
+
+struct authority command_authority_read(struct wire *w, struct arena *a)
+{
+	struct authority x = { .row_version = 1 };
+
+	x.id = wire_get_c(w, a);
+	x.name = wire_get_c(w, a);
+	x.directory_url = wire_get_c(w, a);
+	x.email = wire_get_c(w, a);
+	x.eab_kid = wire_get_c(w, a);
+	x.eab_hmac = arena_dup(a, wire_get_str(w));
+	x.ca_pem = wire_get_c(w, a);
+	x.allow_addresses = wire_get_c(w, a);
+	if (x.eab_hmac.len == 0)
+		x.eab_hmac = str_of(NULL, 0);
+	return x;
+}
+
+bool command_authority_default(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                               struct command_reply *ret, struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_AUTHORITY_DEFAULT, &name, 1, ret, err);
+}
+
+bool command_authority_remove(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                              struct command_reply *ret, struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_AUTHORITY_REMOVE, &name, 1, ret, err);
+}
+
+bool command_delegation_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                            const struct command_delegation *d, struct command_reply *ret, struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_DELEGATION_ADD, (const char *[]){ d->id, d->name, d->target, d->connection }, 4,
+	                 ret, err);
+}
+
+struct command_delegation command_delegation_read(struct wire *w, struct arena *a)
+{
+	struct command_delegation d;
+
+	d.id = wire_get_c(w, a);
+	d.name = wire_get_c(w, a);
+	d.target = wire_get_c(w, a);
+	d.connection = wire_get_c(w, a);
+	return d;
+}
+
+bool command_delegation_check(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                              struct command_reply *ret, struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_DELEGATION_CHECK, &name, 1, ret, err);
+}
+
+bool command_delegation_remove(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                               struct command_reply *ret, struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_DELEGATION_REMOVE, &name, 1, ret, err);
+}
+
+bool command_issue(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct command_issue *c,
+                   struct command_reply *ret, struct err *err)
+{
+	struct buf b;
+
+	begin(&b, who);
+	wire_put_c(&b, c->certificate_id);
+	wire_put_c(&b, c->order_id);
+	names_write(&b, c->names, c->names_count);
+	wire_put_c(&b, c->authority);
+	wire_put_c(&b, c->key_type);
+	wire_put_u32(&b, (uint32_t)c->aliases_count);
+	for (size_t i = 0; i < c->aliases_count; i++) {
+		wire_put_c(&b, c->aliases[i].name);
+		wire_put_c(&b, c->aliases[i].target);
+	}
+	wire_put_c(&b, c->provider);
+	wire_put_c(&b, c->alias_provider);
+	wire_put_c(&b, c->connection);
+	wire_put_c(&b, c->facade);
+	wire_put_bool(&b, c->refuse);
+	wire_put_bool(&b, c->once);
+	return ask(worker, a, COMMAND_CERTIFICATE_ISSUE, &b, ret, err);
+}
+
+struct command_issue command_issue_read(struct wire *w, struct arena *a)
+{
+	struct command_issue c = { 0 };
+	uint32_t             aliases;
+
+	c.certificate_id = wire_get_c(w, a);
+	c.order_id = wire_get_c(w, a);
+	c.names = command_names_read(w, a, &c.names_count);
+	c.authority = wire_get_c(w, a);
+	c.key_type = wire_get_c(w, a);
+	aliases = wire_get_u32(w);
+	if (aliases > COMMAND_NAMES_MAX) {
+		w->failed = true;
+		aliases = 0;
+	}
+	c.aliases = arena_alloc_array(a, aliases > 0 ? aliases : 1, sizeof(*c.aliases));
+	for (uint32_t i = 0; i < aliases; i++) {
+		c.aliases[i].name = wire_get_c(w, a);
+		c.aliases[i].target = wire_get_c(w, a);
+	}
+	c.aliases_count = aliases;
+	c.provider = wire_get_c(w, a);
+	c.alias_provider = wire_get_c(w, a);
+	c.connection = wire_get_c(w, a);
+	c.facade = wire_get_c(w, a);
+	c.refuse = wire_get_bool(w);
+	c.once = wire_get_bool(w);
+	return c;
+}
+
+bool command_renew(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *certificate,
+                   const char *order_id, struct command_reply *ret, struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_CERTIFICATE_RENEW, (const char *[]){ certificate, order_id }, 2, ret, err);
+}
+
+bool command_token_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct token *t,
+                       struct command_reply *ret, struct err *err)
+{
+	struct buf b;
+
+	begin(&b, who);
+	wire_put_c(&b, t->id);
+	wire_put_c(&b, t->project_id);
+	wire_put_c(&b, t->name);
+	wire_put_c(&b, t->role);
+	wire_put_str(&b, t->digest);
+	wire_put_str(&b, t->mac);
+	wire_put_i64(&b, t->created_at);
+	wire_put_i64(&b, t->expires_at);
+	wire_put_i64(&b, t->row_version);
+	return ask(worker, a, COMMAND_TOKEN_ADD, &b, ret, err);
+}
+
+struct token command_token_read(struct wire *w, struct arena *a)
+{
+	struct token t = { 0 };
+
+	t.id = wire_get_c(w, a);
+	t.project_id = wire_get_c(w, a);
+	t.name = wire_get_c(w, a);
+	t.role = wire_get_c(w, a);
+	t.digest = arena_dup(a, wire_get_str(w));
+	t.mac = arena_dup(a, wire_get_str(w));
+	t.created_at = wire_get_i64(w);
+	t.expires_at = wire_get_i64(w);
+	t.row_version = wire_get_i64(w);
+	return t;
+}
+
+bool command_token_revoke(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                          struct command_reply *ret, struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_TOKEN_REVOKE, &name, 1, ret, err);
+}
+
+bool command_doctor(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *const *names,
+                    size_t names_count, const char **ret_json, struct err *err)
+{
+	struct str answer;
+	struct buf b;
+	bool       ok;
+
+	begin(&b, who);
+	names_write(&b, names, names_count);
+	ok = ipc_peer_call(worker, COMMAND_DOCTOR, buf_str(&b), -1, COMMAND_TIMEOUT_MS, a, &answer, err);
+	buf_clear(&b);
+	if (ok)
+		*ret_json = arena_str(a, answer);
+	return ok;
+}
+
+bool command_audit(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *action,
+                   const char *object, const char *detail, struct err *err)
+{
+	struct command_reply ignored;
+
+	return ask_texts(worker, a, who, COMMAND_AUDIT, (const char *[]){ action, object, detail }, 3, &ignored, err);
+}
+
+bool command_changed_decode(struct arena *a, struct str body, const char **ret_kind, const char **ret_id, struct err *err)
+{
+	struct wire w = wire_of(body);
+	const char *kind = wire_get_c(&w, a);
+	const char *id = wire_get_c(&w, a);
+
+	if (!wire_done(&w, err))
+		return false;
+	*ret_kind = kind;
+	*ret_id = id;
+	return true;
+}

@@ -1,0 +1,156 @@
+/*
+ * workflow/doctor.c: see doctor.h. Nothing is written anywhere; only the health of a stored delegation is updated by
+ * the look.
+ */
+#include "workflow/doctor.h"
+
+#include "base/name.h"
+#include "json/json.h"
+#include "workflow/delegation.h"
+
+#define DNS_TYPE_CNAME 5
+
+static void finding(json_t *findings, const char *check, bool ok, const char *text, const char *record)
+{
+	json_t *f = json_object();
+
+	json_put_str(f, "check", check);
+	json_put_bool(f, "ok", ok);
+	json_put_str(f, "text", text);
+	if (record != NULL)
+		json_put_str(f, "record", record);
+	json_array_append_new(findings, f);
+}
+
+/* The CNAME as a CA's resolver sees it. */
+static bool check_delegation(struct worker *w, struct arena *a, const struct delegation *d, json_t *findings, bool *ret_ok,
+                             struct err *err)
+{
+	struct delegation_verdict verdict;
+
+	if (!delegation_look(w, a, d, &verdict, err))
+		return false;
+	if (verdict.finding.class == ERR_NONE)
+		finding(findings, "delegation", true,
+		        arena_printf(a, "_acme-challenge.%s is a CNAME to %s", d->name, d->target), NULL);
+	else
+		finding(findings, "delegation", false,
+		        arena_printf(a, "%s. %s", verdict.finding.text, verdict.finding.hint), delegation_record(a, d));
+	*ret_ok = verdict.finding.class == ERR_NONE;
+	return true;
+}
+
+/* Can the connection still write there? */
+static bool check_target(struct worker *w, struct arena *a, const struct delegation *d, json_t *findings, bool *ret_ok, struct err *err)
+{
+	struct db        *db = store_reader(w->store, err);
+	struct connection connection;
+
+	if (db == NULL || !connection_find(db, a, d->connection_id, &connection, err))
+		return false;
+	*ret_ok = name_in_zone(d->target, connection.zone) && provider_find(connection.provider) != NULL;
+	for (size_t i = 0; *ret_ok && strcmp(connection.provider, PROVIDER_BUILTIN) == 0; i++) {
+		if (i == w->settings.zones_count) {
+			*ret_ok = false;
+			finding(findings, "target", false,
+			        arena_printf(a, "the zone %s is not served any more: add it to [zone] names", connection.zone), NULL);
+			return true;
+		}
+		if (strcmp(w->settings.zones[i], connection.zone) == 0)
+			break;
+	}
+	finding(findings, "target", *ret_ok,
+	        arena_printf(a, "%s is %s the zone %s of connection %s (%s)", d->target, *ret_ok ? "inside" : "outside of",
+	                     connection.zone, connection.name, connection.provider),
+	        NULL);
+	return true;
+}
+
+/* Every name server of the owner's zone must answer, and all alike. */
+static bool check_servers(struct worker *w, struct arena *a, const char *challenge, const char *expected, json_t *findings,
+                          bool *ret_ok, struct err *err)
+{
+	struct dns_auth auth;
+
+	if (!dns_lookup_auth(w->resolver, a, challenge, DNS_TYPE_CNAME, w->settings.resolver_timeout_ms, &auth, err))
+		return false;
+	*ret_ok = auth.servers_count > 0;
+	if (auth.servers_count == 0)
+		finding(findings, "name-servers", false, auth.detail, NULL);
+	for (size_t i = 0; i < auth.servers_count; i++) {
+		const struct dns_auth_server *s = &auth.servers[i];
+		const char                   *who = s->name[0] != '\0' ? arena_printf(a, "%s (%s)", s->name, s->address) : s->address;
+		bool                          ok = s->answered && s->values_count > 0;
+		const char                   *text;
+
+		for (size_t k = 0; ok && expected != NULL && k < s->values_count; k++)
+			ok = str_eq_nocase(str_c(s->values[k]), str_c(expected));
+		if (!s->answered || s->values_count == 0)
+			text = arena_printf(a, "%s: %s", who, s->detail);
+		else
+			text = arena_printf(a, "%s answered %s in %u ms", who, s->values[0], s->took_ms);
+		finding(findings, "name-server", ok, text, NULL);
+		*ret_ok = *ret_ok && ok;
+	}
+	return true;
+}
+
+static bool report_name(struct worker *w, struct arena *a, const char *project_id, const char *text, json_t *report, bool *ret_ok,
+                        struct err *err)
+{
+	struct db        *db = store_reader(w->store, err);
+	json_t           *findings = json_array();
+	struct identifier id;
+	struct delegation d;
+	char              challenge[NAME_SIZE];
+	struct err        missing = { 0 };
+	bool              delegation_ok = false, target_ok = false, servers_ok = false, found, ran;
+
+	json_put_str(report, "name", text);
+	json_put(report, "findings", findings);
+	if (db == NULL)
+		return false;
+	if (!identifier_parse(str_c(text), &id, &missing) || !name_challenge(identifier_base(&id), challenge)) {
+		finding(findings, "name", false, missing.text, NULL);
+		*ret_ok = false;
+		return true;
+	}
+	found = delegation_find_named(db, a, project_id, identifier_base(&id), &d, &missing);
+	if (!found)
+		finding(findings, "delegation", false,
+		        arena_printf(a, "Reeve has no delegation of %s: `reeve delegation add %s` makes one and prints its record",
+		                     identifier_base(&id), identifier_base(&id)),
+		        NULL);
+	ran = (!found || (check_delegation(w, a, &d, findings, &delegation_ok, err) &&
+	                  check_target(w, a, &d, findings, &target_ok, err))) &&
+	      check_servers(w, a, challenge, found ? d.target : NULL, findings, &servers_ok, err);
+	*ret_ok = delegation_ok && target_ok && servers_ok;
+	return ran;
+}
+
+bool doctor_report(struct worker *w, struct arena *a, const char *project_id, const char *const *names, size_t names_count,
+                   struct buf *ret, struct err *err)
+{
+	AUTO(json_freep) json_t *root = json_object();
+	json_t                  *reports = json_array();
+	bool                     all = true;
+
+	json_put_bool(root, "ok", false);
+	json_put(root, "names", reports);
+	if (names_count == 0)
+		return err_problem(err, ERR_INPUT, "invalid-request", "name at least one domain to look at");
+	for (size_t i = 0; i < names_count; i++) {
+		json_t *report = json_object();
+		bool    ok = false;
+
+		json_array_append_new(reports, report);
+		json_put_bool(report, "ok", false);
+		if (!report_name(w, a, project_id, names[i], report, &ok, err))
+			return false;
+		json_put_bool(report, "ok", ok);
+		all = all && ok;
+	}
+	json_put_bool(root, "ok", all);
+	buf_add_c(ret, json_write(a, root));
+	return true;
+}

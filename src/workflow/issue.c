@@ -1,0 +1,340 @@
+/*
+ * workflow/issue.c: see issue.h.
+ *
+ * Every name gets a route before the order exists: the explicit target given with the request, else the stored
+ * delegation of the name, else a new one with a generated target, whose record the answer asks for. DNS is looked at
+ * before anything is ordered: with `refuse` a delegation that does not hold is the answer, otherwise the order is
+ * stored, parked in preflight, and goes on by itself when the record appears.
+ */
+#include "workflow/issue.h"
+
+#include "acme/order.h"
+#include "base/id.h"
+#include "crypto/keys.h"
+#include "keeper/keeper.h"
+#include "store/certificate.h"
+#include "store/project.h"
+#include "workflow/names.h"
+#include "workflow/steps.h"
+
+#define LOOK_BUDGET_MS 20000 /* for all names of one request together */
+
+struct route {
+	const char       *name;
+	struct delegation delegation;
+	bool              planned; /* to be inserted */
+};
+
+struct plan {
+	struct worker              *w;
+	struct arena               *a;
+	const struct command_who   *who;
+	const struct command_issue *c;
+	struct identifier          *names;
+	size_t                      names_count;
+	struct authority            authority;
+	struct certificate          certificate;
+	bool                        existing; /* the certificate row is there already */
+	struct route               *routes;
+	size_t                      routes_count;
+	const char                 *order_id;
+};
+
+bool issue_target(const char *text, char ret[static NAME_SIZE], struct err *err)
+{
+	char owner[NAME_SIZE];
+
+	if (!owner_parse(str_c(text), owner, err))
+		return err_in(err, "target \"%s\"", text);
+	if (str_starts(str_c(owner), STR("_acme-challenge."))) {
+		memcpy(ret, owner, NAME_SIZE);
+		return true;
+	}
+	if (!name_challenge(owner, ret))
+		return err_problem(err, ERR_INPUT, "invalid-name", "_acme-challenge.%s is longer than a name may be", owner);
+	return true;
+}
+
+/* ---- reading the request ---- */
+
+static bool plan_names(struct plan *p, struct err *err)
+{
+	if (p->c->names_count == 0)
+		return err_problem(err, ERR_INPUT, "invalid-request", "a certificate needs at least one name");
+	if (p->c->names_count > ACME_IDENTIFIERS_MAX)
+		return err_problem(err, ERR_INPUT, "invalid-request", "%zu names are more than a certificate may have (%d)",
+		                   p->c->names_count, ACME_IDENTIFIERS_MAX);
+	p->names = arena_alloc_array(p->a, p->c->names_count, sizeof(*p->names));
+	for (size_t i = 0; i < p->c->names_count; i++) {
+		struct identifier *id = &p->names[p->names_count];
+		size_t             k = 0;
+
+		if (!identifier_parse(str_c(p->c->names[i]), id, err))
+			return false;
+		while (k < p->names_count && strcmp(p->names[k].value, id->value) != 0)
+			k++;
+		if (k == p->names_count)
+			p->names_count++;
+	}
+	return true;
+}
+
+static bool plan_authority(struct plan *p, struct db *db, struct err *err)
+{
+	if (p->c->authority[0] != '\0') {
+		if (authority_find_named(db, p->a, p->who->project_id, p->c->authority, &p->authority, err))
+			return true;
+		if (err->class == ERR_NOT_FOUND) {
+			err_problem(err, ERR_CONFIG, "no-authority", "there is no authority \"%s\" in this project", p->c->authority);
+			err_hint(err, "`reeve authority list` shows what there is; `reeve authority add` adds one");
+		}
+		return false;
+	}
+	if (authority_find_default(db, p->a, p->who->project_id, &p->authority, err))
+		return true;
+	if (err->class == ERR_NOT_FOUND) {
+		err_problem(err, ERR_CONFIG, "no-authority", "this project has no certificate authority");
+		err_hint(err, "add one: reeve authority add NAME --directory URL --email YOU");
+	}
+	return false;
+}
+
+/* The target given for a base name, or NULL. */
+static const char *alias_for(const struct plan *p, const char *base, struct err *err)
+{
+	const char *for_all = NULL;
+
+	for (size_t i = 0; i < p->c->aliases_count; i++) {
+		const struct command_alias *alias = &p->c->aliases[i];
+		struct identifier           id;
+
+		if (alias->name[0] == '\0') {
+			for_all = alias->target;
+			continue;
+		}
+		if (!identifier_parse(str_c(alias->name), &id, err))
+			return NULL;
+		if (strcmp(identifier_base(&id), base) == 0)
+			return alias->target;
+	}
+	return for_all;
+}
+
+static bool plan_route(struct plan *p, struct db *db, const char *base, struct route *ret, struct err *err)
+{
+	struct err  missing = { 0 };
+	const char *alias = alias_for(p, base, err);
+	char        target[NAME_SIZE] = "";
+	const char *provider = alias != NULL && p->c->alias_provider[0] != '\0' ? p->c->alias_provider : p->c->provider;
+
+	ret->name = base;
+	if (err->class != ERR_NONE || (alias != NULL && !issue_target(alias, target, err)))
+		return false;
+	if (provider[0] != '\0' && provider_find(provider) == NULL) {
+		err_problem(err, ERR_CONFIG, "no-connection", "there is no DNS provider \"%s\" in this version of Reeve", provider);
+		return err_hint(err, "use \"" PROVIDER_BUILTIN "\": the validation zone that Reeve serves itself");
+	}
+	if (alias != NULL ? delegation_find_target(db, p->a, p->who->project_id, base, target, &ret->delegation, &missing)
+	                  : delegation_find_named(db, p->a, p->who->project_id, base, &ret->delegation, &missing))
+		return true;
+	if (missing.class != ERR_NOT_FOUND) {
+		*err = missing;
+		return false;
+	}
+	struct delegation_wish wish = { p->who->project_id, "", base, arena_strdup(p->a, target), provider, p->c->connection };
+	ret->planned = true;
+	return delegation_make(p->w, p->a, &wish, &ret->delegation, err);
+}
+
+static bool plan_routes(struct plan *p, struct db *db, struct err *err)
+{
+	p->routes = arena_alloc_array(p->a, p->names_count, sizeof(*p->routes));
+	for (size_t i = 0; i < p->names_count; i++) {
+		const char *base = identifier_base(&p->names[i]);
+		size_t      k = 0;
+
+		while (k < p->routes_count && strcmp(p->routes[k].name, base) != 0)
+			k++;
+		if (k == p->routes_count && !plan_route(p, db, base, &p->routes[p->routes_count++], err))
+			return false;
+	}
+	return true;
+}
+
+/* With `once` there is one certificate per first name; one that never came to be is taken up again. */
+static bool plan_certificate(struct plan *p, struct db *db, struct err *err)
+{
+	struct certificate old;
+	struct order       running;
+	struct err         missing = { 0 };
+
+	p->certificate = (struct certificate){ .id = p->c->certificate_id, .project_id = p->who->project_id,
+		                               .name = p->names[0].value, .names = names_join(p->a, p->names, p->names_count),
+		                               .authority_id = p->authority.id,
+		                               .key_type = p->c->key_type[0] != '\0' ? p->c->key_type : "p256",
+		                               .facade = p->c->facade, .created_at = clock_now_ms(), .row_version = 1 };
+	enum key_type type;
+	if (!key_type_parse(str_c(p->certificate.key_type), &type)) {
+		err_problem(err, ERR_INPUT, "invalid-request", "unknown key type \"%s\"", p->certificate.key_type);
+		return err_hint(err, "use p256, p384, rsa2048, rsa3072 or rsa4096");
+	}
+	if (!p->c->once)
+		return true;
+	if (!certificate_find_named(db, p->a, p->who->project_id, p->certificate.name, &old, &missing)) {
+		if (missing.class == ERR_NOT_FOUND)
+			return true;
+		*err = missing;
+		return false;
+	}
+	if (order_find_running(db, p->a, old.id, &running, &missing)) {
+		err_problem(err, ERR_CONFLICT, "order-running", "an order for %s is running", old.name);
+		return err_hint(err, "wait for it: reeve order show %s", running.id);
+	}
+	if (old.version > 0) {
+		err_problem(err, ERR_CONFLICT, "already-exists", "there is a certificate for %s", old.name);
+		return err_hint(err, "renew it, or reissue it to change its names");
+	}
+	p->certificate.id = old.id;
+	p->certificate.row_version = old.row_version;
+	p->existing = true;
+	return true;
+}
+
+/* ---- writing ---- */
+
+static bool write_delegations(struct db *db, void *arg, struct err *err)
+{
+	struct plan *p = arg;
+
+	for (size_t i = 0; i < p->routes_count; i++)
+		if (p->routes[i].planned && !delegation_plan(db, &p->routes[i].delegation, err))
+			return err_in(err, "delegation of %s", p->routes[i].name);
+	return true;
+}
+
+static bool insert_order(struct db *db, const struct certificate *c, const char *order_id, struct err *err)
+{
+	int64_t      now = clock_now_ms(), job;
+	struct order order = { .id = order_id, .project_id = c->project_id, .certificate_id = c->id, .version_id = "",
+		               .authority_id = c->authority_id, .account_id = "", .status = "running",
+		               .step = steps[STEP_KEY].name, .order_url = "", .finalize_url = "", .certificate_url = "",
+		               .problem = "", .detail = "", .hint = "", .created_at = now, .row_version = 1 };
+
+	return order_insert(db, &order, err) &&
+	       job_insert(db, "order", order_id, order_id, c->project_id, steps[STEP_KEY].name, now, &job, err);
+}
+
+static bool write_issue(struct db *db, void *arg, struct err *err)
+{
+	struct plan *p = arg;
+
+	if (p->existing ? !certificate_update(db, &p->certificate, err) : !certificate_insert(db, &p->certificate, err))
+		return false;
+	for (size_t i = 0; i < p->routes_count; i++)
+		if (!certificate_route_set(db, p->certificate.id, p->routes[i].name, p->routes[i].delegation.id, err))
+			return false;
+	return insert_order(db, &p->certificate, p->order_id, err) &&
+	       audit_insert(db, clock_now_ms(), p->who->project_id, p->who->principal, "certificate-issue", p->certificate.id,
+	                    p->certificate.names, err);
+}
+
+/* The first route that does not hold; class ERR_NONE when all do. */
+static bool look_at_routes(struct plan *p, struct err *ret_finding, struct err *err)
+{
+	int64_t until = clock_mono_ms() + LOOK_BUDGET_MS;
+
+	*ret_finding = (struct err){ 0 };
+	for (size_t i = 0; i < p->routes_count && ret_finding->class == ERR_NONE; i++) {
+		struct delegation d;
+
+		if (clock_mono_ms() > until) {
+			err_problem(ret_finding, ERR_CONFIG, "delegation-unknown", "the look-ups of %zu names took too long", p->routes_count);
+			err_hint(ret_finding, "the name servers are slow; try again, the names found good are not asked again");
+			return true;
+		}
+		if (!preflight_route(p->w, p->a, p->routes[i].delegation.id, &d, ret_finding, err))
+			return false;
+	}
+	return true;
+}
+
+static void reply_finding(struct arena *a, struct command_reply *ret, const struct err *finding)
+{
+	ret->problem = arena_strdup(a, finding->problem);
+	ret->detail = arena_strdup(a, finding->text);
+	ret->hint = arena_strdup(a, finding->hint);
+}
+
+bool issue_certificate(struct worker *w, struct arena *a, const struct command_who *who, const struct command_issue *c,
+                       struct command_reply *ret, struct err *err)
+{
+	struct plan  p = { .w = w, .a = a, .who = who, .c = c, .order_id = c->order_id };
+	struct db   *db = store_reader(w->store, err);
+	struct order again;
+	struct err   finding, missing = { 0 };
+
+	if (db == NULL)
+		return false;
+	if (order_find(db, a, c->order_id, &again, &missing)) {
+		ret->id = again.certificate_id;
+		ret->order_id = again.id;
+		return true;
+	}
+	if (!plan_names(&p, err) || !plan_authority(&p, db, err) || !plan_certificate(&p, db, err) || !plan_routes(&p, db, err) ||
+	    !store_write(w->store, write_delegations, &p, err) || !look_at_routes(&p, &finding, err))
+		return false;
+	if (finding.class != ERR_NONE && c->refuse) {
+		*err = finding;
+		return false;
+	}
+	if (!store_write(w->store, write_issue, &p, err))
+		return false;
+	worker_kick(w, clock_now_ms());
+	ret->id = p.certificate.id;
+	ret->order_id = p.order_id;
+	ret->row_version = 1;
+	reply_finding(a, ret, &finding);
+	return true;
+}
+
+/* ---- renewal: the same names, authority and routes ---- */
+
+struct renewal {
+	const struct command_who *who;
+	struct certificate        certificate;
+	const char               *order_id;
+};
+
+static bool write_renewal(struct db *db, void *arg, struct err *err)
+{
+	struct renewal *r = arg;
+
+	return insert_order(db, &r->certificate, r->order_id, err) &&
+	       audit_insert(db, clock_now_ms(), r->who->project_id, r->who->principal, "certificate-renew", r->certificate.id,
+	                    r->certificate.names, err);
+}
+
+bool issue_renewal(struct worker *w, struct arena *a, const struct command_who *who, const char *certificate,
+                   const char *order_id, struct command_reply *ret, struct err *err)
+{
+	struct renewal r = { .who = who, .order_id = order_id };
+	struct db     *db = store_reader(w->store, err);
+	struct order   again;
+	struct err     missing = { 0 };
+
+	if (db == NULL)
+		return false;
+	if (order_find(db, a, order_id, &again, &missing)) {
+		ret->id = again.certificate_id;
+		ret->order_id = again.id;
+		return true;
+	}
+	if (!certificate_find_named(db, a, who->project_id, certificate, &r.certificate, err) ||
+	    !store_write(w->store, write_renewal, &r, err))
+		return false;
+	worker_kick(w, clock_now_ms());
+	ret->id = r.certificate.id;
+	ret->order_id = order_id;
+	ret->row_version = 1;
+	return true;
+}

@@ -1,0 +1,18 @@
+/* workflow/issue.h: from a request to a stored certificate, its routes and its first order. */
+#ifndef REEVE_WORKFLOW_ISSUE_H
+#define REEVE_WORKFLOW_ISSUE_H
+
+#include "workflow/command.h"
+#include "workflow/delegation.h"
+
+MUST_CHECK bool issue_certificate(struct worker *w, struct arena *a, const struct command_who *who,
+                                  const struct command_issue *c, struct command_reply *ret, struct err *err);
+MUST_CHECK bool issue_renewal(struct worker *w, struct arena *a, const struct command_who *who, const char *certificate,
+                              const char *order_id, struct command_reply *ret, struct err *err);
+/* X of `domain_alias` as an owner: _acme-challenge.X, or X itself when it starts so. DESIGN section 5. */
+MUST_CHECK bool issue_target(const char *text, char ret[static NAME_SIZE], struct err *err);
+/* Is the route good? *ret_finding has class ERR_NONE when it is. order.c */
+MUST_CHECK bool preflight_route(struct worker *w, struct arena *a, const char *delegation_id, struct delegation *ret_d,
+                                struct err *ret_finding, struct err *err);
+
+#endif

@@ -1,0 +1,227 @@
+/*
+ * workflow/order.c: an order from its key to its authorizations: key, preflight, new-order, authorizations.
+ * RFC 8555 7.4. What follows is in await.c and finish.c.
+ */
+#include "acme/order.h"
+
+#include "base/id.h"
+#include "store/certificate.h"
+#include "workflow/delegation.h"
+#include "workflow/names.h"
+#include "workflow/session.h"
+#include "workflow/steps.h"
+
+#define PREFLIGHT_FIRST_MS 5000
+#define PREFLIGHT_MAX_MS   (300 * 1000)
+
+/* ---- key: on disk before anything else happens ---- */
+
+struct key_write {
+	struct job    *job;
+	struct version version;
+};
+
+static bool write_key(struct db *db, void *arg, struct err *err)
+{
+	struct key_write *x = arg;
+
+	return version_insert(db, &x->version, err) && order_set_version(db, x->job->row.order_id, x->version.id, err);
+}
+
+enum outcome run_key(struct job *job, struct err *err)
+{
+	struct key_write      *x = arena_alloc(job->arena, sizeof(*x));
+	struct order           order;
+	struct certificate     certificate;
+	struct keeper_cert_key key;
+	enum key_type          type;
+	char                   id[ID_SIZE];
+	struct db             *db;
+
+	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err) ||
+	    !certificate_find(db, job->arena, order.certificate_id, &certificate, err))
+		return job_outcome(err);
+	if (order.version_id[0] != '\0')
+		return OUT_DONE;
+	if (!key_type_parse(str_c(certificate.key_type), &type)) {
+		err_problem(err, ERR_INPUT, "invalid-request", "unknown key type \"%s\"", certificate.key_type);
+		return OUT_FAIL;
+	}
+	id_new(id);
+	x->job = job;
+	x->version = (struct version){ .id = arena_strdup(job->arena, id), .project_id = order.project_id,
+		                       .certificate_id = certificate.id, .key_type = certificate.key_type,
+		                       .chain_pem = "", .serial = "", .created_at = clock_now_ms(), .row_version = 1 };
+	struct record_id record = { order.project_id, KEEPER_COLUMN_CERT_KEY, x->version.id, 1 };
+	if (!keeper_cert_key_new(job->worker->keeper, &record, type, job->arena, &key, err))
+		return job_outcome(err);
+	x->version.key_blob = key.blob;
+	x->version.spki_sha256 = key.spki_sha256;
+	job->facts = write_key;
+	job->facts_arg = x;
+	job_note(job, "%s key made and sealed", key_type_name(type));
+	return OUT_DONE;
+}
+
+/* ---- preflight: no CA hears of an order whose delegation does not hold ---- */
+
+bool preflight_route(struct worker *w, struct arena *a, const char *delegation_id, struct delegation *ret_d,
+                     struct err *ret_finding, struct err *err)
+{
+	struct db                *db = store_reader(w->store, err);
+	struct delegation_verdict verdict = { 0 };
+	int64_t                   now = clock_now_ms();
+
+	*ret_finding = (struct err){ 0 };
+	if (db == NULL || !delegation_find(db, a, delegation_id, ret_d, err) || !delegation_trusted(w, a, ret_d, err))
+		return false;
+	if (ret_d->removed_at != 0) {
+		err_problem(ret_finding, ERR_CONFIG, "no-route", "the delegation of %s was removed", ret_d->name);
+		err_hint(ret_finding, "`reeve delegation add %s`, publish its record, and order again", ret_d->name);
+		return true;
+	}
+	if (strcmp(ret_d->health, "verified") == 0 && ret_d->problem[0] == '\0' && now - ret_d->verified_at < DELEGATION_FRESH_MS)
+		return true;
+	if (!delegation_look(w, a, ret_d, &verdict, err))
+		return false;
+	*ret_finding = verdict.finding;
+	return true;
+}
+
+enum outcome run_preflight(struct job *job, struct err *err)
+{
+	struct certificate_route *routes;
+	struct order              order;
+	struct db                *db;
+	size_t                    count;
+	int64_t                   wait_ms = PREFLIGHT_FIRST_MS;
+
+	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err) ||
+	    !certificate_route_list(db, job->arena, order.certificate_id, &routes, &count, err))
+		return job_outcome(err);
+	for (size_t i = 0; i < count; i++) {
+		struct delegation d;
+
+		if (!preflight_route(job->worker, job->arena, routes[i].delegation_id, &d, &job->shown, err))
+			return job_outcome(err);
+		if (job->shown.class == ERR_NONE)
+			continue;
+		for (int64_t k = 0; k < job->row.attempts && wait_ms < PREFLIGHT_MAX_MS; k++)
+			wait_ms *= 2;
+		job->attempts = job->row.attempts + 1;
+		return job_wait(job, clock_now_ms() + (wait_ms < PREFLIGHT_MAX_MS ? wait_ms : PREFLIGHT_MAX_MS),
+		                "%s; the CA has not been asked", job->shown.text);
+	}
+	job_note(job, "%zu delegation%s verified", count, count == 1 ? "" : "s");
+	return OUT_DONE;
+}
+
+/* ---- new-order ---- */
+
+static bool write_new_order_intent(struct db *db, void *arg, struct err *err)
+{
+	return order_count_new_order(db, arg, err);
+}
+
+struct new_order_write {
+	struct job              *job;
+	const struct acme_order *order;
+	const char              *account_id;
+};
+
+static bool write_new_order(struct db *db, void *arg, struct err *err)
+{
+	struct new_order_write *x = arg;
+	const char             *order_id = x->job->row.order_id;
+
+	if (!order_set_account(db, order_id, x->account_id, err) ||
+	    !order_set_urls(db, order_id, x->order->url, x->order->finalize, err))
+		return false;
+	for (size_t i = 0; i < x->order->authorizations_count && x->job->next == STEP_AUTHORIZATIONS; i++) {
+		char    subject[24];
+		int64_t id, job;
+
+		if (!authorization_insert(db, order_id, x->order->authorizations[i], &id, err))
+			return false;
+		snprintf(subject, sizeof(subject), "%lld", (long long)id);
+		if (!job_insert(db, "authorization", subject, order_id, x->job->row.project_id, steps[STEP_FETCH].name,
+		                clock_now_ms(), &job, err))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The order URL is stored before anything is done with it. When the reply to newOrder was lost, the same names are
+ * asked for again: a CA gives the same pending order (Boulder) or a new one, and the orphan expires by itself.
+ */
+enum outcome run_new_order(struct job *job, struct err *err)
+{
+	struct new_order_write   *x = arena_alloc(job->arena, sizeof(*x));
+	struct acme_order        *answer = arena_alloc(job->arena, sizeof(*answer));
+	struct order              order;
+	struct certificate        certificate;
+	struct acme_order_request request = { 0 };
+	struct session            s;
+	struct db                *db;
+
+	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err) ||
+	    !certificate_find(db, job->arena, order.certificate_id, &certificate, err) ||
+	    !session_open(job, order.authority_id, &s, err) ||
+	    !names_split(job->arena, certificate.names, &request.identifiers, &request.identifiers_count, err))
+		return job_outcome(err);
+	CRASH_POINT(NEW_ORDER_INTENT_BEFORE);
+	if (!job_write(job, write_new_order_intent, arena_strdup(job->arena, job->row.order_id), err))
+		return job_outcome(err);
+	CRASH_POINT(NEW_ORDER_INTENT_AFTER);
+	if (!session_post(&s, ACME_AT_ORDER, s.directory.new_order, acme_order_write(job->arena, &request), err)) {
+		err_in(err, "newOrder");
+		return job_outcome(err);
+	}
+	if (!acme_order_parse(job->arena, s.response.location, s.response.body, answer, err))
+		return job_outcome(err);
+	if (!acme_order_matches(answer, request.identifiers, request.identifiers_count)) {
+		err_problem(err, ERR_PERMANENT, "ca-nonsense", "newOrder answered with other names than were asked for");
+		return OUT_FAIL;
+	}
+	*x = (struct new_order_write){ job, answer, s.account.id };
+	if (answer->status == ACME_ORDER_READY) {
+		job->next = STEP_FINALIZE;
+		job_note(job, "order %s is ready: the CA used the authorizations again", answer->url);
+	} else {
+		job->wake_at = JOB_NEVER; /* the last authorization wakes it */
+		job_note(job, "order %s with %zu authorization%s", answer->url, answer->authorizations_count,
+		         answer->authorizations_count == 1 ? "" : "s");
+	}
+	job->facts = write_new_order;
+	job->facts_arg = x;
+	worker_kick(job->worker, clock_now_ms());
+	return OUT_DONE;
+}
+
+/* ---- authorizations: each has a job of its own ---- */
+
+enum outcome run_authorizations(struct job *job, struct err *err)
+{
+	struct authorization *all;
+	struct order          order;
+	size_t                count, pending = 0;
+	struct db            *db;
+
+	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err) ||
+	    !authorization_list(db, job->arena, job->row.order_id, &all, &count, err))
+		return job_outcome(err);
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(all[i].status, "invalid") == 0) {
+			/* The authorization's own failure left its words in the order. */
+			err_problem(err, ERR_PERMANENT, order.problem, "%s",
+			            order.detail[0] != '\0' ? order.detail : "an authorization ended without success");
+			err_hint(err, "%s", order.hint);
+			return OUT_FAIL;
+		}
+		pending += strcmp(all[i].status, "pending") == 0;
+	}
+	if (pending > 0)
+		return job_wait(job, JOB_NEVER, "%zu of %zu authorizations under way", pending, count);
+	return OUT_DONE;
+}

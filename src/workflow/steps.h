@@ -1,0 +1,19 @@
+/* workflow/steps.h: the functions of the table in steps.c, each in the file of its noun. */
+#ifndef REEVE_WORKFLOW_STEPS_H
+#define REEVE_WORKFLOW_STEPS_H
+
+#include "workflow/engine.h"
+
+typedef enum outcome step_run(struct job *job, struct err *err);
+
+step_run run_key, run_account, run_preflight, run_new_order, run_authorizations, run_await, run_finalize, run_download,
+	run_verify, run_store;                                              /* order.c, await.c, finish.c */
+step_run run_fetch, run_route, run_publish, run_visible, run_respond; /* authorization.c */
+step_run run_account_key, run_account_register;                       /* account.c */
+step_run run_remove;                                                  /* cleanup.c */
+step_run run_look;                                                    /* delegation.c */
+
+/* A job ended for good: what its kind leaves behind, in the same transaction. finish.c */
+MUST_CHECK bool fail_facts(struct db *db, const struct job *job, const struct err *cause, int64_t now, struct err *err);
+
+#endif
