@@ -52,7 +52,8 @@ static int64_t days_from_date(int64_t year, int64_t month, int64_t day)
 	int64_t year_of_era = y - era * 400;
 	int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
 
-	return era * ERA_DAYS + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - EPOCH_DAYS;
+	return era * ERA_DAYS + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
+	       day_of_year - EPOCH_DAYS;
 }
 
 static void date_from_days(int64_t days, int *ret_year, int *ret_month, int *ret_day)
@@ -60,8 +61,10 @@ static void date_from_days(int64_t days, int *ret_year, int *ret_month, int *ret
 	int64_t z = days + EPOCH_DAYS;
 	int64_t era = (z >= 0 ? z : z - (ERA_DAYS - 1)) / ERA_DAYS;
 	int64_t day_of_era = z - era * ERA_DAYS;
-	int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-	int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int64_t year_of_era =
+		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	int64_t day_of_year =
+		day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	int64_t month = (5 * day_of_year + 2) / 153;
 
 	*ret_day = (int)(day_of_year - (153 * month + 2) / 5 + 1);
@@ -80,9 +83,10 @@ const char *clock_rfc3339(int64_t at_ms, char ret[static CLOCK_RFC3339_SIZE])
 	date_from_days(days, &year, &month, &day);
 	if (ms % 1000 != 0)
 		snprintf(fraction, sizeof(fraction), ".%03u", (unsigned)ms % 1000u);
-	snprintf(ret, CLOCK_RFC3339_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u%sZ", (unsigned)year % 10000u,
-	         (unsigned)month % 100u, (unsigned)day % 100u, (unsigned)ms / 3600000u, (unsigned)ms / 60000u % 60u,
-	         (unsigned)ms / 1000u % 60u, fraction);
+	snprintf(ret, CLOCK_RFC3339_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u%sZ",
+	         (unsigned)year % 10000u, (unsigned)month % 100u, (unsigned)day % 100u,
+	         (unsigned)ms / 3600000u, (unsigned)ms / 60000u % 60u, (unsigned)ms / 1000u % 60u,
+	         fraction);
 	return ret;
 }
 
@@ -163,8 +167,9 @@ bool clock_parse_rfc3339(struct str s, int64_t *ret_ms)
 
 	if (!take_number(&s, 4, &year) || !take_char(&s, '-', '-') || !take_number(&s, 2, &month) ||
 	    !take_char(&s, '-', '-') || !take_number(&s, 2, &day) || !take_char(&s, 'T', 't') ||
-	    !take_number(&s, 2, &hour) || !take_char(&s, ':', ':') || !take_number(&s, 2, &minute) ||
-	    !take_char(&s, ':', ':') || !take_number(&s, 2, &second))
+	    !take_number(&s, 2, &hour) || !take_char(&s, ':', ':') ||
+	    !take_number(&s, 2, &minute) || !take_char(&s, ':', ':') ||
+	    !take_number(&s, 2, &second))
 		return false;
 	if (take_char(&s, '.', '.') && !take_fraction(&s, &ms))
 		return false;
@@ -176,6 +181,7 @@ bool clock_parse_rfc3339(struct str s, int64_t *ret_ms)
 	if (hour > 23 || minute > 59 || second > 60)
 		return false;
 	days = days_from_date(year, month, day);
-	*ret_ms = days * DAY_MS + ((int64_t)hour * 3600 + ((int64_t)minute - offset) * 60 + second) * 1000 + ms;
+	*ret_ms = days * DAY_MS +
+	          ((int64_t)hour * 3600 + ((int64_t)minute - offset) * 60 + second) * 1000 + ms;
 	return true;
 }

@@ -4,13 +4,16 @@
  */
 #include "base/encode.h"
 
-static const char b64_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static const char b64url_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char b64_alphabet[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char b64url_alphabet[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 static const char base32_alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
 static const char hex_alphabet[] = "0123456789abcdef";
 
 /* `width` bits per character, most significant first; the last character is filled up with zero bits. */
-static char *encode(struct arena *a, struct str bytes, const char *alphabet, unsigned width, size_t multiple)
+static char *encode(struct arena *a, struct str bytes, const char *alphabet, unsigned width,
+                    size_t multiple)
 {
 	size_t   chars, padded, at = 0;
 	char    *ret;
@@ -152,8 +155,9 @@ uint32_t crc32_update(uint32_t crc, struct str bytes)
 {
 	/* The reflected polynomial 0xedb88320, four bits at a time. */
 	static const uint32_t table[16] = {
-		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-		0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
+		0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+		0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
 	};
 
 	crc = ~crc;

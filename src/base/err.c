@@ -41,7 +41,8 @@ bool err_set(struct err *err, enum err_class class, const char *format, ...)
 	return false;
 }
 
-bool err_problem(struct err *err, enum err_class class, const char *problem, const char *format, ...)
+bool err_problem(struct err *err, enum err_class class, const char *problem, const char *format,
+                 ...)
 {
 	char    text[sizeof(err->text)];
 	va_list args;
@@ -84,7 +85,8 @@ bool err_in(struct err *err, const char *format, ...)
 	memcpy(text, err->text, sizeof(text));
 	snprintf(err->text, sizeof(err->text), "%s", where);
 	if (len < sizeof(err->text))
-		snprintf(err->text + len, sizeof(err->text) - len, "%s%s", text[0] != '\0' ? ": " : "", text);
+		snprintf(err->text + len, sizeof(err->text) - len, "%s%s",
+		         text[0] != '\0' ? ": " : "", text);
 	str_escape(err->text);
 	return false;
 }

@@ -36,7 +36,8 @@ void id_new(char ret[static ID_SIZE])
 	count = counter;
 	pthread_mutex_unlock(&lock);
 	snprintf(ret, ID_SIZE, "%08x-%04x-7%03x-%04x-%012llx", (unsigned)(ms >> 16 & 0xffffffffu),
-	         (unsigned)(ms & 0xffffu), count & COUNTER_MAX, (unsigned)(0x8000u | (random >> 48 & 0x3fffu)),
+	         (unsigned)(ms & 0xffffu), count & COUNTER_MAX,
+	         (unsigned)(0x8000u | (random >> 48 & 0x3fffu)),
 	         (unsigned long long)(random & 0xffffffffffffull));
 }
 
@@ -54,5 +55,6 @@ bool id_valid(struct str s)
 			return false;
 		}
 	}
-	return s.ptr[14] == '7' && (s.ptr[19] == '8' || s.ptr[19] == '9' || s.ptr[19] == 'a' || s.ptr[19] == 'b');
+	return s.ptr[14] == '7' &&
+	       (s.ptr[19] == '8' || s.ptr[19] == '9' || s.ptr[19] == 'a' || s.ptr[19] == 'b');
 }

@@ -19,7 +19,8 @@
 #define SOCKET_SIZE (1 << 20)
 #define FDS_MAX     4 /* room to see, and close, more than the one that is allowed */
 
-_Static_assert(HEADER_SIZE + IPC_BODY_MAX == IPC_FRAME_MAX, "the header takes what the body leaves");
+_Static_assert(HEADER_SIZE + IPC_BODY_MAX == IPC_FRAME_MAX,
+               "the header takes what the body leaves");
 
 bool ipc_pair(int ret[2], struct err *err)
 {
@@ -98,8 +99,9 @@ static bool send_failed(int number, struct err *err)
 
 static bool check_size(struct str body, struct err *err)
 {
-	return body.len <= IPC_BODY_MAX || err_problem(err, ERR_INPUT, "too-large",
-	                                               "%zu bytes do not fit into a frame of %u", body.len, IPC_BODY_MAX);
+	return body.len <= IPC_BODY_MAX ||
+	       err_problem(err, ERR_INPUT, "too-large", "%zu bytes do not fit into a frame of %u",
+	                   body.len, IPC_BODY_MAX);
 }
 
 bool ipc_send(int fd, uint32_t type, uint64_t id, struct str body, int pass_fd, struct err *err)
@@ -112,8 +114,8 @@ bool ipc_send(int fd, uint32_t type, uint64_t id, struct str body, int pass_fd, 
 	return number == 0 || send_failed(number, err);
 }
 
-enum ipc_sent ipc_send_until(int fd, uint32_t type, uint64_t id, struct str body, int pass_fd, int64_t deadline_ms,
-                             struct err *err)
+enum ipc_sent ipc_send_until(int fd, uint32_t type, uint64_t id, struct str body, int pass_fd,
+                             int64_t deadline_ms, struct err *err)
 {
 	if (!check_size(body, err))
 		return IPC_SEND_REFUSED;
@@ -129,13 +131,15 @@ enum ipc_sent ipc_send_until(int fd, uint32_t type, uint64_t id, struct str body
 			return IPC_SEND_CLOSED;
 		}
 		/* ENOBUFS and ENOMEM pass like a full socket does; ETOOMANYREFS when descriptors are in flight. */
-		if (number != EAGAIN && number != ENOBUFS && number != ENOMEM && number != ETOOMANYREFS) {
+		if (number != EAGAIN && number != ENOBUFS && number != ENOMEM &&
+		    number != ETOOMANYREFS) {
 			send_failed(number, err);
 			return IPC_SEND_REFUSED;
 		}
 		left = deadline_ms - clock_mono_ms();
 		if (left <= 0) {
-			err_problem(err, ERR_TEMPORARY, "unavailable", "the receiver does not read");
+			err_problem(err, ERR_TEMPORARY, "unavailable",
+			            "the receiver does not read");
 			return IPC_SEND_FULL;
 		}
 		if (number == EAGAIN)
@@ -154,7 +158,8 @@ static bool take_descriptors(struct msghdr *message, int *ret)
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
-		for (size_t at = 0; at + sizeof(int) <= c->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
+		for (size_t at = 0; at + sizeof(int) <= c->cmsg_len - CMSG_LEN(0);
+		     at += sizeof(int)) {
 			int fd;
 
 			memcpy(&fd, CMSG_DATA(c) + at, sizeof(fd));
@@ -205,7 +210,8 @@ enum ipc_result ipc_receive_flags(int fd, struct ipc_frame *ret, int flags)
 	 * MSG_CTRUNC is not an error of the sender: our own table of descriptors may be full. The frame is handed
 	 * on without its descriptor, and the one who needs it says so.
 	 */
-	whole = take_descriptors(&message, &ret->fd) && (message.msg_flags & MSG_TRUNC) == 0 && n >= (ssize_t)HEADER_SIZE;
+	whole = take_descriptors(&message, &ret->fd) && (message.msg_flags & MSG_TRUNC) == 0 &&
+	        n >= (ssize_t)HEADER_SIZE;
 	if (whole) {
 		ret->type = (uint32_t)get_number(header, 4);
 		ret->id = get_number(header + 4, 8);

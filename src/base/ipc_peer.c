@@ -100,7 +100,8 @@ static void call_remove(struct ipc_peer *peer, struct call *call)
 	}
 }
 
-static void call_answer(struct ipc_peer *peer, const struct ipc_end *end, const struct ipc_frame *frame)
+static void call_answer(struct ipc_peer *peer, const struct ipc_end *end,
+                        const struct ipc_frame *frame)
 {
 	struct call *call = *bucket_of(peer, frame->id);
 
@@ -304,14 +305,16 @@ void ipc_peer_free(struct ipc_peer *peer)
 static bool error_read(struct ipc_peer *peer, struct arena *a, struct str body, struct err *err)
 {
 	struct wire w = wire_of(body);
-	uint8_t     class = wire_get_u8(&w);
+	uint8_t     kind = wire_get_u8(&w);
 	uint32_t    retry_after_s = wire_get_u32(&w);
-	const char *problem = wire_get_c(&w, a), *text = wire_get_c(&w, a), *hint = wire_get_c(&w, a);
+	const char *problem = wire_get_c(&w, a);
+	const char *text = wire_get_c(&w, a);
+	const char *hint = wire_get_c(&w, a);
 
-	if (!wire_done(&w, NULL) || class == ERR_NONE || class >= ERR__COUNT)
-		return err_problem(err, ERR_PERMANENT, "internal", "the %s answered with an error that cannot be read",
-		                   peer->name);
-	err_problem(err, (enum err_class)class, problem, "%s", text);
+	if (!wire_done(&w, NULL) || kind == ERR_NONE || kind >= ERR__COUNT)
+		return err_problem(err, ERR_PERMANENT, "internal",
+		                   "the %s answered with an error that cannot be read", peer->name);
+	err_problem(err, (enum err_class)kind, problem, "%s", text);
 	if (hint[0] != '\0')
 		err_hint(err, "%s", hint);
 	if (err != NULL)
@@ -328,20 +331,23 @@ static bool lost(const struct ipc_peer *peer, struct err *err)
  * Send `call` over the end of the moment, or over the next one when there is none. True: it is in the table and
  * waits for its answer. The lock is held on entry and exit, not in between.
  */
-static bool call_send(struct ipc_peer *peer, struct call *call, uint32_t type, struct str body, int pass_fd,
-                      int64_t deadline_ms, const struct timespec *deadline, struct err *err)
+static bool call_send(struct ipc_peer *peer, struct call *call, uint32_t type, struct str body,
+                      int pass_fd, int64_t deadline_ms, const struct timespec *deadline,
+                      struct err *err)
 {
 	for (;;) {
 		struct ipc_end *end;
 		enum ipc_sent   sent;
 
 		while (peer->end == NULL && !peer->closing) {
-			if (pthread_cond_timedwait(&peer->changed, &peer->lock, deadline) == ETIMEDOUT)
-				return err_problem(err, ERR_TEMPORARY, "unavailable", "the %s is not running just now",
-				                   peer->name);
+			if (pthread_cond_timedwait(&peer->changed, &peer->lock, deadline) ==
+			    ETIMEDOUT)
+				return err_problem(err, ERR_TEMPORARY, "unavailable",
+				                   "the %s is not running just now", peer->name);
 		}
 		if (peer->closing)
-			return err_problem(err, ERR_TEMPORARY, "unavailable", "this process is stopping");
+			return err_problem(err, ERR_TEMPORARY, "unavailable",
+			                   "this process is stopping");
 		end = ipc_end_ref(peer->end);
 		call->id = peer->next_id++;
 		call->end = end;
@@ -363,8 +369,8 @@ static bool call_send(struct ipc_peer *peer, struct call *call, uint32_t type, s
 	}
 }
 
-static bool call_wait(struct ipc_peer *peer, struct call *call, const struct timespec *deadline, uint32_t timeout_ms,
-                      struct err *err)
+static bool call_wait(struct ipc_peer *peer, struct call *call, const struct timespec *deadline,
+                      uint32_t timeout_ms, struct err *err)
 {
 	int waited = 0;
 
@@ -372,13 +378,13 @@ static bool call_wait(struct ipc_peer *peer, struct call *call, const struct tim
 		waited = pthread_cond_timedwait(&call->answered, &peer->lock, deadline);
 	call_remove(peer, call);
 	if (!call->done)
-		return err_problem(err, ERR_TEMPORARY, "timeout", "the %s did not answer within %u ms", peer->name,
-		                   timeout_ms);
+		return err_problem(err, ERR_TEMPORARY, "timeout",
+		                   "the %s did not answer within %u ms", peer->name, timeout_ms);
 	return !call->lost || lost(peer, err);
 }
 
-bool ipc_peer_call(struct ipc_peer *peer, uint32_t type, struct str body, int pass_fd, uint32_t timeout_ms,
-                   struct arena *a, struct str *ret, struct err *err)
+bool ipc_peer_call(struct ipc_peer *peer, uint32_t type, struct str body, int pass_fd,
+                   uint32_t timeout_ms, struct arena *a, struct str *ret, struct err *err)
 {
 	struct timespec deadline = deadline_after(timeout_ms);
 	int64_t         deadline_ms = clock_mono_ms() + timeout_ms;
@@ -399,8 +405,9 @@ bool ipc_peer_call(struct ipc_peer *peer, uint32_t type, struct str body, int pa
 		else if (call.type == IPC_ERR)
 			ok = error_read(peer, a, answer, err);
 		else
-			ok = err_problem(err, ERR_PERMANENT, "internal", "the %s answered with a frame of type %u",
-			                 peer->name, call.type);
+			ok = err_problem(err, ERR_PERMANENT, "internal",
+			                 "the %s answered with a frame of type %u", peer->name,
+			                 call.type);
 	}
 	if (--peer->users == 0)
 		pthread_cond_broadcast(&peer->changed);

@@ -50,9 +50,11 @@ static struct ipc_request *request_new(struct ipc_end *end, const struct ipc_fra
 
 	if (r == NULL)
 		abort();
-	*r = (struct ipc_request){
-		.end = ipc_end_ref(end), .type = frame->type, .id = frame->id, .fd = frame->fd, .len = frame->len
-	};
+	*r = (struct ipc_request){ .end = ipc_end_ref(end),
+		                   .type = frame->type,
+		                   .id = frame->id,
+		                   .fd = frame->fd,
+		                   .len = frame->len };
 	memcpy(r->body, frame->body, frame->len);
 	r->body[frame->len] = '\0';
 	return r;
@@ -92,11 +94,17 @@ int ipc_request_take_fd(struct ipc_request *r)
 
 static void reply(struct ipc_request *r, uint32_t type, struct str body, int64_t limit_ms)
 {
+	enum ipc_sent sent;
+
 	/* Nobody waits for the answer to a push. */
 	if (r->id == 0)
 		return;
-	/* The reader finds the shut end and forgets it; whoever else waits to send there is woken. */
-	if (ipc_send_until(r->end->fd, type, r->id, body, -1, clock_mono_ms() + limit_ms, NULL) == IPC_SEND_FULL)
+	sent = ipc_send_until(r->end->fd, type, r->id, body, -1, clock_mono_ms() + limit_ms, NULL);
+	/*
+	 * The reader finds the shut end and forgets it; whoever else waits to send there is woken. One attempt
+	 * without waiting proves nothing about the other side: that answer is lost and its caller times out.
+	 */
+	if (sent == IPC_SEND_FULL && limit_ms > 0)
 		ipc_end_shut(r->end);
 }
 
@@ -134,8 +142,8 @@ void ipc_reply_ok(struct ipc_request *r, struct str body)
 	struct err err = { 0 };
 
 	if (body.len > IPC_BODY_MAX) {
-		err_problem(&err, ERR_PERMANENT, "internal", "the answer has %zu bytes; a frame holds %u", body.len,
-		            IPC_BODY_MAX);
+		err_problem(&err, ERR_PERMANENT, "internal",
+		            "the answer has %zu bytes; a frame holds %u", body.len, IPC_BODY_MAX);
 		ipc_reply_err(r, &err);
 		return;
 	}
@@ -303,7 +311,8 @@ static void *read_ends(void *arg)
 
 /* ---- the interface ---- */
 
-struct ipc_server *ipc_server_new(const char *name, unsigned threads, ipc_handle_fn handle, void *ctx)
+struct ipc_server *ipc_server_new(const char *name, unsigned threads, ipc_handle_fn handle,
+                                  void *ctx)
 {
 	struct ipc_server *server = calloc(1, sizeof(*server));
 

@@ -49,8 +49,8 @@ static PRINTF_LIKE(2, 0) void write_line(enum log_level level, const char *forma
 
 	if (level > log_level)
 		return;
-	snprintf(line, sizeof(line), "time=%s level=%s role=%s ", clock_rfc3339(clock_now_ms(), time),
-	         level_names[level], log_role);
+	snprintf(line, sizeof(line), "time=%s level=%s role=%s ",
+	         clock_rfc3339(clock_now_ms(), time), level_names[level], log_role);
 	len = strlen(line);
 	/* %m in the format must see the errno of the caller. */
 	errno = saved;

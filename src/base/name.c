@@ -7,9 +7,9 @@
 
 #include <idn2.h>
 
-#define TEXT_MAX  1024u /* in UTF-8: more than 253 bytes of A-labels can hold */
+#define TEXT_MAX       1024u /* in UTF-8: more than 253 bytes of A-labels can hold */
 #define NAME_BYTES_MAX 253u
-#define LABEL_MAX 63u
+#define LABEL_MAX      63u
 
 #define IDN_FLAGS (IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL)
 
@@ -17,8 +17,8 @@ static bool refuse(struct err *err, struct str text, const char *reason)
 {
 	struct str shown = str_of(text.ptr, text.len < 80 ? text.len : 80);
 
-	return err_problem(err, ERR_INPUT, "invalid-name", "\"%.*s%s\" is not a domain name: %s", STR_ARG(shown),
-	                   shown.len < text.len ? "…" : "", reason);
+	return err_problem(err, ERR_INPUT, "invalid-name", "\"%.*s%s\" is not a domain name: %s",
+	                   STR_ARG(shown), shown.len < text.len ? "…" : "", reason);
 }
 
 static bool is_alnum(char c)
@@ -111,7 +111,8 @@ static bool to_ascii(const char *in, char ret[static NAME_SIZE], const char **re
 	return len < NAME_SIZE;
 }
 
-static bool normalise(struct str whole, struct str text, bool owner, char ret[static NAME_SIZE], struct err *err)
+static bool normalise(struct str whole, struct str text, bool owner, char ret[static NAME_SIZE],
+                      struct err *err)
 {
 	char        in[TEXT_MAX + 1], name[NAME_SIZE], again[NAME_SIZE];
 	const char *fault;

@@ -39,7 +39,8 @@ bool str_ends(struct str s, struct str suffix)
 {
 	if (suffix.len == 0)
 		return true;
-	return s.len >= suffix.len && str_eq(str_of(s.ptr + (s.len - suffix.len), suffix.len), suffix);
+	return s.len >= suffix.len &&
+	       str_eq(str_of(s.ptr + (s.len - suffix.len), suffix.len), suffix);
 }
 
 bool str_has_nul(struct str s)
@@ -73,7 +74,8 @@ bool str_next(struct str *rest, char separator, struct str *ret_field)
 		return false;
 	at = str_index(*rest, separator);
 	*ret_field = str_of(rest->ptr, at);
-	*rest = at == rest->len ? str_of(rest->ptr + at, 0) : str_of(rest->ptr + at + 1, rest->len - at - 1);
+	*rest = at == rest->len ? str_of(rest->ptr + at, 0)
+	                        : str_of(rest->ptr + at + 1, rest->len - at - 1);
 	return true;
 }
 
@@ -141,7 +143,8 @@ void str_escape(char *s)
 		size_t        len = str_utf8(str_of(s, left));
 		unsigned char c = (unsigned char)s[0];
 		/* U+0080..U+009F are control characters too: some terminals obey them. */
-		bool control = c < 0x20 || c == 0x7f || (len == 2 && c == 0xc2 && (unsigned char)s[1] < 0xa0);
+		bool control = c < 0x20 || c == 0x7f ||
+		               (len == 2 && c == 0xc2 && (unsigned char)s[1] < 0xa0);
 
 		if (len == 0 || control) {
 			len = len == 0 ? 1 : len;

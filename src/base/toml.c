@@ -42,7 +42,8 @@ static uint32_t column(const struct reader *r)
 
 static bool refuse(const struct reader *r, const char *reason)
 {
-	return err_problem(r->err, ERR_INPUT, "invalid-request", "line %u, column %u: %s", r->line, column(r), reason);
+	return err_problem(r->err, ERR_INPUT, "invalid-request", "line %u, column %u: %s", r->line,
+	                   column(r), reason);
 }
 
 static void skip_blanks(struct reader *r)
@@ -53,7 +54,8 @@ static void skip_blanks(struct reader *r)
 
 static bool is_newline(const struct reader *r)
 {
-	return peek(r) == '\n' || (peek(r) == '\r' && r->at + 1 < r->text.len && r->text.ptr[r->at + 1] == '\n');
+	return peek(r) == '\n' ||
+	       (peek(r) == '\r' && r->at + 1 < r->text.len && r->text.ptr[r->at + 1] == '\n');
 }
 
 static void take_newline(struct reader *r)
@@ -118,7 +120,8 @@ static bool skip_space(struct reader *r)
 
 static bool is_bare(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '-';
 }
 
 static bool read_bare(struct reader *r, const char *reason, const char **ret)
@@ -242,9 +245,11 @@ static bool read_integer(struct reader *r, int64_t *ret)
 		r->at++;
 	digits = str_of(r->text.ptr + start, r->at - start);
 	if (digits.len == 0)
-		return refuse(r, "a string in quotes, an integer, true, false or an array should be here");
+		return refuse(
+			r, "a quoted string, an integer, true, false or an array should be here");
 	if (is_bare(peek(r)) || peek(r) == '.' || peek(r) == ':')
-		return refuse(r, "only decimal integers are supported; write other values in quotes");
+		return refuse(r,
+		              "only decimal integers are supported; write other values in quotes");
 	if (digits.len > 1 && digits.ptr[0] == '0')
 		return refuse(r, "an integer cannot begin with 0");
 	if (!str_to_u64(digits, &value) || value > (uint64_t)INT64_MAX)
@@ -320,8 +325,8 @@ static bool read_value(struct reader *r, struct toml_entry *entry)
 	return read_integer(r, &entry->integer);
 }
 
-static const struct toml_entry *find(const struct toml_entry *entries, size_t count, const char *section,
-                                     const char *key)
+static const struct toml_entry *find(const struct toml_entry *entries, size_t count,
+                                     const char *section, const char *key)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(entries[i].section, section) == 0 && strcmp(entries[i].key, key) == 0)
@@ -386,8 +391,9 @@ bool toml_parse(struct arena *a, struct str text, struct toml *ret, struct err *
 	size_t        lines = 1;
 
 	if (text.len > TOML_SIZE_MAX)
-		return err_problem(err, ERR_INPUT, "too-large", "%zu bytes of configuration; at most %u are read",
-		                   text.len, TOML_SIZE_MAX);
+		return err_problem(err, ERR_INPUT, "too-large",
+		                   "%zu bytes of configuration; at most %u are read", text.len,
+		                   TOML_SIZE_MAX);
 	/* A setting or section takes a line, so the lines bound both. */
 	for (size_t i = 0; i < text.len && lines < ENTRIES_MAX; i++)
 		lines += text.ptr[i] == '\n';
@@ -422,8 +428,8 @@ bool toml_refuse(const struct toml_entry *entry, struct err *err, const char *fo
 	va_start(args, format);
 	vsnprintf(reason, sizeof(reason), format, args);
 	va_end(args);
-	return err_problem(err, ERR_INPUT, "invalid-request", "line %u, column %u: %s", entry->line, entry->column,
-	                   reason);
+	return err_problem(err, ERR_INPUT, "invalid-request", "line %u, column %u: %s", entry->line,
+	                   entry->column, reason);
 }
 
 const char *toml_type_name(enum toml_type type)

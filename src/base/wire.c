@@ -88,9 +88,11 @@ char *wire_get_c(struct wire *w, struct arena *a)
 bool wire_done(const struct wire *w, struct err *err)
 {
 	if (w->failed)
-		return err_set(err, ERR_INPUT, "the message is shorter than its type says, or a field is out of range");
+		return err_set(err, ERR_INPUT,
+		               "the message is too short, or a field is out of range");
 	if (w->left > 0)
-		return err_set(err, ERR_INPUT, "the message has %zu bytes more than its type says", w->left);
+		return err_set(err, ERR_INPUT, "the message has %zu bytes more than its type says",
+		               w->left);
 	return true;
 }
 

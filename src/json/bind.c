@@ -21,7 +21,8 @@ static const char *kind_name(enum json_kind kind)
 
 static bool plain_string(const json_t *value)
 {
-	return json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value);
+	return json_is_string(value) &&
+	       strlen(json_string_value(value)) == json_string_length(value);
 }
 
 static bool fits(const json_t *value, enum json_kind kind)
@@ -50,7 +51,8 @@ static const json_t *member(const json_t *object, const struct json_field *field
 	return json_is_null(value) && field->kind != JSON_FIELD_ANY ? NULL : value;
 }
 
-static bool check_known(const json_t *object, const struct json_field *fields, size_t fields_count, struct err *err)
+static bool check_known(const json_t *object, const struct json_field *fields, size_t fields_count,
+                        struct err *err)
 {
 	const char *key;
 	json_t     *value;
@@ -82,29 +84,29 @@ static bool check_field(const json_t *object, const struct json_field *field, st
 
 	if (value == NULL) {
 		if (field->required)
-			return err_problem(err, ERR_INPUT, "invalid-request", "\"%s\" is missing; it must be %s",
-			                   field->name, kind_name(field->kind));
+			return err_problem(err, ERR_INPUT, "invalid-request",
+			                   "\"%s\" is missing; it must be %s", field->name,
+			                   kind_name(field->kind));
 		return true;
 	}
 	if (!fits(value, field->kind))
-		return err_problem(err, ERR_INPUT, "invalid-request", "\"%s\" must be %s%s", field->name,
-		                   kind_name(field->kind), json_is_string(value) && field->kind == JSON_FIELD_STR
-		                                                   ? " without a NUL inside" : "");
+		return err_problem(err, ERR_INPUT, "invalid-request", "\"%s\" must be %s%s",
+		                   field->name, kind_name(field->kind),
+		                   json_is_string(value) && field->kind == JSON_FIELD_STR
+		                           ? " without a NUL inside"
+		                           : "");
 	return true;
 }
 
-static void store(struct arena *a, const json_t *value, const struct json_field *field, unsigned char *at)
+static void store(struct arena *a, const json_t *value, const struct json_field *field,
+                  unsigned char *at)
 {
 	switch (field->kind) {
 	case JSON_FIELD_STR:
 		*(const char **)(void *)at = arena_strdup(a, json_string_value(value));
 		return;
-	case JSON_FIELD_BOOL:
-		*(bool *)(void *)at = json_is_true(value);
-		return;
-	case JSON_FIELD_INT:
-		*(int64_t *)(void *)at = json_integer_value(value);
-		return;
+	case JSON_FIELD_BOOL: *(bool *)(void *)at = json_is_true(value); return;
+	case JSON_FIELD_INT: *(int64_t *)(void *)at = json_integer_value(value); return;
 	case JSON_FIELD_STR_ARRAY: {
 		size_t       count = json_array_size(value);
 		const char **items = arena_alloc_array(a, count + 1, sizeof(*items));
@@ -116,14 +118,12 @@ static void store(struct arena *a, const json_t *value, const struct json_field 
 	}
 	case JSON_FIELD_OBJECT:
 	case JSON_FIELD_ARRAY:
-	case JSON_FIELD_ANY:
-		*(const json_t **)(void *)at = value;
-		return;
+	case JSON_FIELD_ANY: *(const json_t **)(void *)at = value; return;
 	}
 }
 
-bool json_bind(struct arena *a, const json_t *object, const struct json_field *fields, size_t fields_count,
-               bool refuse_unknown, void *ret_struct, struct err *err)
+bool json_bind(struct arena *a, const json_t *object, const struct json_field *fields,
+               size_t fields_count, bool refuse_unknown, void *ret_struct, struct err *err)
 {
 	unsigned char *base = ret_struct;
 

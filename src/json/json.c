@@ -23,7 +23,8 @@ static bool refuse(const struct scan *s, size_t at, struct err *err, const char 
 	/* Characters, as jansson counts them: bytes that do not continue one. */
 	for (size_t i = s->line_start; i < at && i < s->text.len; i++)
 		column += ((unsigned char)s->text.ptr[i] & 0xc0) != 0x80;
-	return err_problem(err, ERR_INPUT, "invalid-json", "line %u, column %zu: %s", s->line, column, reason);
+	return err_problem(err, ERR_INPUT, "invalid-json", "line %u, column %zu: %s", s->line,
+	                   column, reason);
 }
 
 /* Bytes of UTF-8 that the four digits behind \u give; each half of a surrogate pair gives half of four. */
@@ -78,7 +79,8 @@ static bool scan_text(struct scan *s, struct err *err)
 	scan_string(s, &len);
 	if (is_key(s)) {
 		s->values--; /* the member is its value's, not one more */
-		return len <= JSON_KEY_MAX || refuse(s, start, err, "the name of the member is over 256 bytes");
+		return len <= JSON_KEY_MAX ||
+		       refuse(s, start, err, "the name of the member is over 256 bytes");
 	}
 	return len <= JSON_STRING_MAX || refuse(s, start, err, "the string is over 64 KiB");
 }
@@ -133,16 +135,12 @@ static bool scan(struct scan *s, struct err *err)
 			s->line_start = ++s->at;
 			break;
 		case '}':
-		case ']':
-			s->depth -= s->depth > 0;
-			FALLTHROUGH;
+		case ']': s->depth -= s->depth > 0; FALLTHROUGH;
 		case ' ':
 		case '\t':
 		case '\r':
 		case ',':
-		case ':':
-			s->at++;
-			break;
+		case ':': s->at++; break;
 		default:
 			if (!scan_value(s, err))
 				return false;
@@ -158,15 +156,16 @@ bool json_read(struct str text, size_t size_max, json_t **ret, struct err *err)
 	json_t      *json;
 
 	if (text.len > size_max)
-		return err_problem(err, ERR_INPUT, "too-large", "%zu bytes of JSON; at most %zu are read", text.len,
-		                   size_max);
+		return err_problem(err, ERR_INPUT, "too-large",
+		                   "%zu bytes of JSON; at most %zu are read", text.len, size_max);
 	if (!scan(&s, err))
 		return false;
 	/* jansson wants a pointer even for nothing. */
 	json = json_loadb(text.len > 0 ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES, &why);
 	if (json == NULL)
-		return err_problem(err, ERR_INPUT, "invalid-json", "line %d, column %d: %s", why.line > 0 ? why.line : 1,
-		                   why.column > 0 ? why.column : 1, why.text);
+		return err_problem(err, ERR_INPUT, "invalid-json", "line %d, column %d: %s",
+		                   why.line > 0 ? why.line : 1, why.column > 0 ? why.column : 1,
+		                   why.text);
 	*ret = json;
 	return true;
 }

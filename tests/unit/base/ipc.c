@@ -479,11 +479,13 @@ TEST(pushes_and_ups)
 
 TEST(a_full_end_loses_pushes_only)
 {
-	static char        body[IPC_BODY_MAX];
+	static char             body[IPC_BODY_MAX];
+	static struct ipc_frame frame;
 	struct ipc_server *server = ipc_server_new("worker", 1, answer, NULL);
 	struct fixture     f = { .a = arena_new(), .server = server, .peer = ipc_peer_new("worker", NULL, NULL, NULL) };
 	int                ends[2];
 	int64_t            before = clock_mono_ms();
+	unsigned           got = 0;
 
 	CHECK(ipc_pair(ends, NULL));
 	ipc_server_attach(server, 1, ends[0]);
@@ -494,9 +496,60 @@ TEST(a_full_end_loses_pushes_only)
 	join(f.peer, server, 2);
 	CHECK(ipc_send(ends[1], ASK_ECHO, 1, STR("x"), -1, NULL));
 	CHECK_OK(ask(&f, ASK_ECHO, STR("y"), -1, 20000), f.err);
+	/* What fitted is still there, then comes the end; the answer is not among it. */
+	do
+		CHECK(got < 200);
+	while (ipc_receive(ends[1], &frame) == IPC_RECEIVED && frame.type == PUSHED && ++got);
+	CHECK(got > 0 && frame.type == PUSHED);
 	close(ends[1]);
 	CHECK_OK(ask(&f, ASK_ECHO, STR("z"), -1, 20000), f.err);
 	teardown(&f);
+}
+
+/* One handler is held up, the queue fills, and what is over it is turned away at once; nothing is lost. */
+static void *send_many(void *arg)
+{
+	const int *fd = arg;
+
+	for (uint64_t id = 1; id <= 5000; id++)
+		CHECK(ipc_send(*fd, ASK_ECHO, id, STR("x"), -1, NULL));
+	return NULL;
+}
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static void answer_behind_gate(void *ctx, struct ipc_request *r)
+{
+	pthread_mutex_lock(&gate);
+	pthread_mutex_unlock(&gate);
+	answer(ctx, r);
+}
+
+TEST(a_full_queue_turns_away)
+{
+	static struct ipc_frame frame;
+	struct ipc_server      *server = ipc_server_new("worker", 1, answer_behind_gate, NULL);
+	unsigned                ok = 0, busy = 0;
+	pthread_t               sender;
+	int                     ends[2];
+
+	CHECK(ipc_pair(ends, NULL));
+	pthread_mutex_lock(&gate);
+	ipc_server_attach(server, 1, ends[0]);
+	CHECK_INT(pthread_create(&sender, NULL, send_many, &ends[1]), 0);
+	/* Those over the limit are answered while the handler stands still. */
+	CHECK_INT(ipc_receive(ends[1], &frame), IPC_RECEIVED);
+	CHECK_INT(frame.type, IPC_ERR);
+	CHECK_INT(frame.body[0], ERR_TEMPORARY);
+	busy++;
+	pthread_mutex_unlock(&gate);
+	while (ok + busy < 5000 && ipc_receive(ends[1], &frame) == IPC_RECEIVED)
+		*(frame.type == IPC_OK ? &ok : &busy) += 1;
+	pthread_join(sender, NULL);
+	CHECK_INT(ok + busy, 5000);
+	CHECK(ok >= 4096);
+	close(ends[1]);
+	ipc_server_free(server);
 }
 
 TEST(channels)
@@ -517,4 +570,5 @@ TEST(channels)
 
 TESTS(T(frames), T(broken_frames), T(two_descriptors_are_refused), T(calls_on_the_reader), T(calls_on_threads),
       T(descriptors), T(times_out), T(without_a_peer), T(restart), T(replaced_end), T(freeing_ends_calls),
-      T(a_thousand_at_once), T(restarts_under_load), T(pushes_and_ups), T(a_full_end_loses_pushes_only), T(channels))
+      T(a_thousand_at_once), T(restarts_under_load), T(pushes_and_ups), T(a_full_end_loses_pushes_only),
+      T(a_full_queue_turns_away), T(channels))

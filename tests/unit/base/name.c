@@ -108,9 +108,9 @@ TEST(challenge)
 	CHECK_STR(name, "untouched");
 	CHECK(name_challenge("example.com", name));
 	CHECK_STR(name, "_acme-challenge.example.com");
-	CHECK(name_challenge(N253 + 16, name));
+	CHECK(name_challenge(&N253[16], name));
 	CHECK_INT(strlen(name), 253);
-	CHECK(!name_challenge(N253 + 15, name));
+	CHECK(!name_challenge(&N253[15], name));
 }
 
 TESTS(T(identifier_refuses), T(identifier_normalises), T(owner), T(zones), T(challenge))
