@@ -5,6 +5,7 @@ also be given. Nothing here needs privileges, nothing asks the Internet: the roo
 the leader of a group of its own and is stopped by its id; the directory goes with it.
 """
 
+import atexit
 import collections
 import contextlib
 import http.client
@@ -571,11 +572,13 @@ class Reeve:
 class Lab:
     """All of them in one address range; a context manager."""
 
-    def __init__(self, binary=None, *, verbose=False, keep=False, pebble=None, reeve=True, addresses=None, log_level="debug", threads=8):
+    def __init__(self, binary=None, *, keep=False, pebble=None, reeve=True, addresses=None, log_level="debug", threads=8):
         self.binary = binary or os.environ.get("REEVE_BINARY") or ROOT / "build-test" / "reeve"
         self.keep = keep
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="reeve-lab-"))
         self.parts, self.homes = [], 0
+        # However the program ends: what was started is stopped.
+        atexit.register(self.close)
         try:
             self._reserve(addresses)
             self.stubs = {".": self.at("knot"), **{z: self.at("knot") for z in ZONES}, DARK_ZONE: self.at("dark"),
@@ -648,9 +651,10 @@ class Lab:
         return "\n".join(out)
 
     def close(self):
-        for part in reversed(self.parts):
+        atexit.unregister(self.close)
+        while self.parts:
             with contextlib.suppress(Exception):
-                part.stop()
+                self.parts.pop().stop()
         if getattr(self, "lock", None):
             self.lock.close()
         if self.keep:

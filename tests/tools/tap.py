@@ -5,6 +5,7 @@ of its own, because a role that dies of one is restarted and the test may pass a
 """
 
 import os
+import signal
 import sys
 import time
 import traceback
@@ -126,6 +127,8 @@ def main():
     if wanted:
         cases = [c for group in suite for c in group if any(w in c.id() for w in wanted)]
         suite = _Suite(cases)
+    # As Ctrl-C: unwinds, and the lab is closed on the way out.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     result = _Result()
     print(f"# {os.path.basename(sys.argv[0])}")
     suite.run(result)
