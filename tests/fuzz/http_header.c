@@ -14,6 +14,8 @@ static bool clean(struct str s)
 	return true;
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	AUTO(arena_freep) struct arena *a = NULL;

@@ -34,6 +34,8 @@ static void check_url(struct str text)
 	assert(str_eq(again.target, url.target));
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str  text = str_of(data, size);
