@@ -1,11 +1,12 @@
 /*
  * daemon/config.h: the dozen bootstrap settings. Flag > REEVE_* environment > file > default. DESIGN section 15.
  *
- * File     `reeve.toml`, sections [server] [store] [keys] [zone] [resolver] [log]; an unknown key, section or a
+ * File     `reeve.toml`, sections [server] [store] [keys] [zone] [resolver] [worker] [log]; an unknown key, section or a
  *          wrong type is an error with file, line, column and the name of the key.
+ * Env      REEVE_<SECTION>_<KEY>, lists separated by commas; an unknown key of a known section is refused too.
  * Memory   everything lives in the arena given.
  *
- *   [server]   listen = ["127.0.0.1:8080"]   socket = "<run>/reeve.sock"   user = ""
+ *   [server]   listen = ["127.0.0.1:8080"]   socket = "<run>/reeve.sock"
  *   [store]    path = "<var>/reeve.db"
  *   [keys]     seal = "<etc>/seal.key"
  *   [zone]     names = ["acme.example.org"]   name_servers = ["ns1.acme.example.org=192.0.2.1", …]
@@ -45,6 +46,10 @@ struct config {
 
 /* home NULL: /etc/reeve, /var/lib/reeve, /run/reeve. A missing file is fine unless file_path was given. */
 MUST_CHECK bool config_load(struct arena *a, const char *home, const char *file_path, struct config *ret, struct err *err);
+/* A flag: `name` is "section.key", lists are separated by commas. `origin` starts the sentence of an error. */
+MUST_CHECK bool config_set(struct arena *a, struct config *c, const char *origin, const char *name, const char *value, struct err *err);
+/* What no single setting can know: addresses and zone names are well-formed, a built-in zone is served. */
+MUST_CHECK bool config_check(const struct config *c, struct err *err);
 /* The commented text of a new reeve.toml, for `reeve init`. */
 const char *config_template(struct arena *a, const struct config *c);
 

@@ -1,0 +1,85 @@
+/*
+ * cli/command.h: what every command file has in hand: the call, the settings, the server, and the ways to print.
+ *
+ * Use      a command is `int command_x(struct cli *cli)` and returns its exit code; errors go through cli_fail().
+ * Output   results on standard output, everything said about them on standard error, so that output can be piped.
+ */
+#ifndef REEVE_CLI_COMMAND_H
+#define REEVE_CLI_COMMAND_H
+
+#include "cli/options.h"
+#include "daemon/config.h"
+#include "json/json.h"
+
+enum cli_exit { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_REFUSED = 3, EXIT_NO_SERVER = 4, EXIT_RUNNING = 5 };
+
+struct cli {
+	struct arena   *arena;
+	struct cli_call call;
+	struct config   config; /* after cli_config() */
+	bool            json;
+	json_t         *answers[8]; /* a ring of what cli_ask() handed out last */
+	size_t          answers_count;
+};
+
+/* --home, --config and their variables; a missing file of --config is an error. */
+MUST_CHECK bool cli_config(struct cli *cli, struct err *err);
+/* Print `reeve: <detail>` and `  fix: <hint>`; returns the exit code that fits. */
+int cli_fail(const struct cli *cli, const struct err *err);
+
+/* ---- the server ---- */
+
+#define CLI_REQUEST_MS 60000
+
+struct cli_reply {
+	int           status;
+	struct str    body; /* in the arena */
+	const json_t *json; /* NULL when the body is not JSON; good for the next 7 requests */
+};
+
+/*
+ * One request; `body` NULL sends none and is taken otherwise. An answer of 400 and more is an error with the problem's
+ * code, sentence and hint; with --json the problem is printed too.
+ */
+MUST_CHECK bool cli_ask(struct cli *cli, const char *method, const char *path, json_t *body, struct cli_reply *ret, struct err *err);
+/* The answer is not JSON: no --json handling, the body as it came. */
+MUST_CHECK bool cli_ask_text(struct cli *cli, const char *path, struct str *ret, struct err *err);
+/* A path segment or query value, percent-encoded. */
+const char *cli_escape(struct arena *a, const char *text);
+/* With --json: prints the body and returns true. */
+bool cli_printed_json(const struct cli *cli, const struct cli_reply *reply);
+
+/* A file, or "-" for standard input; at most `max` bytes. */
+MUST_CHECK bool cli_read_file(struct arena *a, const char *path, size_t max, struct str *ret, struct err *err);
+
+/* ---- the table of commands.c calls these ---- */
+
+int command_init(struct cli *cli);
+int command_serve(struct cli *cli);
+int command_authority_add(struct cli *cli);
+int command_authority_list(struct cli *cli);
+int command_authority_show(struct cli *cli);
+int command_authority_default(struct cli *cli);
+int command_authority_remove(struct cli *cli);
+int command_delegation_add(struct cli *cli);
+int command_delegation_list(struct cli *cli);
+int command_delegation_check(struct cli *cli);
+int command_delegation_remove(struct cli *cli);
+int command_certificate_issue(struct cli *cli);
+int command_certificate_list(struct cli *cli);
+int command_certificate_show(struct cli *cli);
+int command_certificate_download(struct cli *cli);
+int command_certificate_renew(struct cli *cli);
+int command_order_show(struct cli *cli);
+int command_order_list(struct cli *cli);
+int command_project_add(struct cli *cli);
+int command_project_list(struct cli *cli);
+int command_token_create(struct cli *cli);
+int command_token_list(struct cli *cli);
+int command_token_revoke(struct cli *cli);
+int command_doctor(struct cli *cli);
+int command_version(struct cli *cli);
+int command_crash_points(struct cli *cli);
+int command_help(struct cli *cli);
+
+#endif

@@ -1,0 +1,268 @@
+/*
+ * command_certificate.c: `reeve certificate issue|renew|list|show`. Downloads are command_download.c's.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/wait.h"
+
+#define WAIT_S_DEFAULT 600
+#define WAIT_S_MAX     86400
+#define PAGE           100
+
+static const char *join(struct arena *a, const json_t *names, size_t most)
+{
+	const char   *text = "";
+	const json_t *one;
+	size_t        i;
+
+	json_array_foreach(names, i, one) {
+		if (i == most)
+			return arena_printf(a, "%s +%zu", text, json_array_size(names) - most);
+		text = arena_printf(a, "%s%s%s", text, i > 0 ? " " : "", json_string_value(one) ?: "");
+	}
+	return text;
+}
+
+/* ---- issue and renew ---- */
+
+static bool put_aliases(struct cli *cli, json_t *body, struct err *err)
+{
+	const char *value, *all = NULL;
+	json_t     *by_name = json_object();
+	bool        ok = true;
+
+	for (size_t i = 0; ok && (value = cli_value_at(&cli->call, "domain-alias", i)) != NULL; i++) {
+		const char *equal = strchr(value, '=');
+
+		if (equal == NULL) {
+			ok = all == NULL || err_problem(err, ERR_INPUT, "invalid-request", "--domain-alias for all names was given twice");
+			all = value;
+		} else {
+			json_put_str(by_name, arena_str(cli->arena, str_of(value, (size_t)(equal - value))), equal + 1);
+		}
+	}
+	if (ok && all != NULL && json_object_size(by_name) > 0)
+		ok = err_problem(err, ERR_INPUT, "invalid-request", "--domain-alias is either one X for all names, or NAME=X for each");
+	if (ok && all != NULL)
+		json_put_str(body, "domain_alias", all);
+	else if (ok && json_object_size(by_name) > 0)
+		json_put(body, "domain_alias", json_incref(by_name));
+	json_decref(by_name);
+	return ok;
+}
+
+static bool wait_limit(const struct cli *cli, int64_t *ret, struct err *err)
+{
+	const char *value = cli_value(&cli->call, "timeout");
+	uint64_t    number = WAIT_S_DEFAULT;
+
+	if (value != NULL && (!str_to_u64(str_c(value), &number) || number == 0 || number > WAIT_S_MAX))
+		return err_problem(err, ERR_INPUT, "invalid-request", "--timeout: \"%s\" is not a number of seconds up to %d", value, WAIT_S_MAX);
+	*ret = (int64_t)number;
+	return true;
+}
+
+/* The order was accepted: say so, or follow it. */
+static int follow(struct cli *cli, const struct cli_reply *accepted, int64_t timeout_s)
+{
+	const json_t    *order = json_object_get(accepted->json, "order"), *certificate = json_object_get(accepted->json, "certificate");
+	const char      *id = arena_strdup(cli->arena, json_str(order, "id"));
+	const char      *name = shown_text(cli->arena, json_str(certificate, "name"));
+	const char      *hint = json_str(order, "hint");
+	struct cli_reply last = { 0 };
+
+	if (id == NULL) {
+		struct err err = { 0 };
+
+		err_problem(&err, ERR_TEMPORARY, "unavailable", "the server's answer has no order");
+		return cli_fail(cli, &err);
+	}
+	if (!cli_given(&cli->call, "wait")) {
+		if (cli_printed_json(cli, accepted))
+			return EXIT_DONE;
+		printf("%s\n", id);
+		fprintf(stderr, "Ordered %s. Follow it: reeve order show %s\n", name, id);
+		if (json_str(order, "problem") != NULL && json_str(order, "problem")[0] != '\0')
+			fprintf(stderr, "It waits: %s\n", shown_text(cli->arena, json_str(order, "detail")));
+		if (hint != NULL && hint[0] != '\0')
+			fprintf(stderr, "  fix: %s\n", shown_text(cli->arena, hint));
+		return EXIT_DONE;
+	}
+	int code = wait_for_order(cli, id, timeout_s, &last);
+	if (last.json != NULL && cli_printed_json(cli, &last))
+		return code;
+	if (code == EXIT_DONE)
+		printf("%s\n", name);
+	return code;
+}
+
+int command_certificate_issue(struct cli *cli)
+{
+	static const struct {
+		const char *option, *member;
+	} texts[] = { { "authority", "authority" },
+		      { "key-type", "key_type" },
+		      { "provider", "provider" },
+		      { "alias-provider", "alias_provider" },
+		      { "connection", "connection" } };
+	AUTO(json_freep) json_t *body = json_object();
+	json_t                  *names = json_array();
+	struct cli_reply         reply;
+	struct err               err = { 0 };
+	int64_t                  timeout_s;
+	const char              *value;
+
+	for (size_t i = 0; i < cli->call.args_count; i++)
+		json_array_append_new(names, json_string(cli->call.args[i]));
+	json_put(body, "names", names);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if ((value = cli_value(&cli->call, texts[i].option)) != NULL)
+			json_put_str(body, texts[i].member, value);
+	if (!wait_limit(cli, &timeout_s, &err) || !put_aliases(cli, body, &err)) {
+		cli_fail(cli, &err);
+		return EXIT_USAGE;
+	}
+	if (!cli_ask(cli, "POST", "/v1/certificates", TAKE(body), &reply, &err))
+		return cli_fail(cli, &err);
+	return follow(cli, &reply, timeout_s);
+}
+
+int command_certificate_renew(struct cli *cli)
+{
+	struct cli_reply reply;
+	struct err       err = { 0 };
+	int64_t          timeout_s;
+
+	if (!wait_limit(cli, &timeout_s, &err)) {
+		cli_fail(cli, &err);
+		return EXIT_USAGE;
+	}
+	if (!cli_ask(cli, "POST", arena_printf(cli->arena, "/v1/certificates/%s/renew", cli_escape(cli->arena, cli->call.args[0])),
+	             json_object(), &reply, &err))
+		return cli_fail(cli, &err);
+	return follow(cli, &reply, timeout_s);
+}
+
+/* ---- list and show ---- */
+
+static void list_row(struct cli *cli, struct table *t, const json_t *x)
+{
+	const json_t *order = json_object_get(x, "order");
+	const char   *status = json_str(order, "status");
+	bool          running = status != NULL && strcmp(status, "running") == 0;
+	const char   *problem = json_str(order, "problem");
+
+	table_cell(t, json_str(x, "name"));
+	table_cell(t, json_str(x, "status"));
+	table_cell(t, shown_distance_of(cli->arena, json_str(x, "not_after"), clock_now_ms()));
+	table_cell(t, json_str(x, "authority"));
+	table_cell(t, running ? arena_printf(cli->arena, "%s%s%s", json_str(order, "step") ?: "", problem != NULL && problem[0] != '\0' ? ": " : "",
+	                                     problem != NULL ? problem : "")
+	                      : "");
+	table_cell(t, join(cli->arena, json_object_get(x, "names"), 4));
+}
+
+int command_certificate_list(struct cli *cli)
+{
+	static const char *const head[] = { "NAME", "STATUS", "EXPIRES", "AUTHORITY", "ORDER", "NAMES" };
+	const char              *limit = cli_value(&cli->call, "limit"), *after = cli_value(&cli->call, "after");
+	struct cli_reply         reply;
+	struct err               err = { 0 };
+	struct table             t;
+	const json_t            *x;
+	size_t                   i;
+	uint64_t                 left = UINT64_MAX;
+
+	if (limit != NULL && !str_to_u64(str_c(limit), &left)) {
+		err_problem(&err, ERR_INPUT, "invalid-request", "--limit: \"%s\" is not a number", limit);
+		cli_fail(cli, &err);
+		return EXIT_USAGE;
+	}
+	table_init(&t, cli->arena, head, ARRAY_LEN(head));
+	do {
+		const char *path = arena_printf(cli->arena, "/v1/certificates?limit=%llu%s%s",
+		                                left < PAGE || cli->json ? (unsigned long long)(limit != NULL ? left : PAGE) : PAGE,
+		                                after != NULL ? "&after=" : "", after != NULL ? cli_escape(cli->arena, after) : "");
+		if (!cli_ask(cli, "GET", path, NULL, &reply, &err))
+			return cli_fail(cli, &err);
+		if (cli_printed_json(cli, &reply))
+			return EXIT_DONE;
+		json_array_foreach(json_object_get(reply.json, "certificates"), i, x) {
+			if (left == 0)
+				break;
+			list_row(cli, &t, x);
+			left--;
+		}
+		after = arena_strdup(cli->arena, json_str(reply.json, "next"));
+	} while (after != NULL && left > 0);
+	if (t.count > 0)
+		table_print(&t, stdout, 0);
+	else
+		fprintf(stderr, "No certificates yet: reeve certificate issue NAME --wait\n");
+	return EXIT_DONE;
+}
+
+static void show_order(struct cli *cli, struct table *t, const json_t *order)
+{
+	const char *problem = json_str(order, "problem");
+
+	if (!json_is_object(order))
+		return;
+	table_cell(t, "order");
+	table_cellf(t, "%s  %s %s", json_str(order, "id") ?: "", json_str(order, "status") ?: "", json_str(order, "step") ?: "");
+	if (problem == NULL || problem[0] == '\0')
+		return;
+	table_cell(t, "problem");
+	table_cell(t, json_str(order, "detail"));
+	table_cell(t, "fix");
+	table_cell(t, json_str(order, "hint"));
+	table_cell(t, "next try");
+	table_cell(t, shown_distance_of(cli->arena, json_str(order, "next_try_at"), clock_now_ms()));
+}
+
+int command_certificate_show(struct cli *cli)
+{
+	struct cli_reply reply;
+	struct err       err = { 0 };
+	struct table     t;
+	int64_t          now = clock_now_ms();
+
+	if (!cli_ask(cli, "GET", arena_printf(cli->arena, "/v1/certificates/%s", cli_escape(cli->arena, cli->call.args[0])), NULL, &reply,
+	             &err))
+		return cli_fail(cli, &err);
+	if (cli_printed_json(cli, &reply))
+		return EXIT_DONE;
+
+	const json_t *x = reply.json;
+	table_init(&t, cli->arena, NULL, 2);
+	table_cell(&t, "name");
+	table_cell(&t, json_str(x, "name"));
+	table_cell(&t, "names");
+	table_cell(&t, join(cli->arena, json_object_get(x, "names"), SIZE_MAX));
+	table_cell(&t, "status");
+	table_cell(&t, json_str(x, "status"));
+	table_cell(&t, "valid from");
+	table_cell(&t, shown_time(cli->arena, json_str(x, "not_before")));
+	table_cell(&t, "valid until");
+	if (json_str(x, "not_after") != NULL)
+		table_cellf(&t, "%s (%s)", shown_time(cli->arena, json_str(x, "not_after")),
+		            shown_distance_of(cli->arena, json_str(x, "not_after"), now));
+	else
+		table_cell(&t, NULL);
+	table_cell(&t, "version");
+	table_cellf(&t, "%lld", (long long)json_int(x, "version", 0));
+	table_cell(&t, "serial");
+	table_cell(&t, json_str(x, "serial"));
+	table_cell(&t, "key type");
+	table_cell(&t, json_str(x, "key_type"));
+	table_cell(&t, "authority");
+	table_cell(&t, json_str(x, "authority"));
+	table_cell(&t, "id");
+	table_cell(&t, json_str(x, "id"));
+	show_order(cli, &t, json_object_get(x, "order"));
+	table_print(&t, stdout, 0);
+	return EXIT_DONE;
+}

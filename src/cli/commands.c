@@ -1,0 +1,175 @@
+/*
+ * commands.c: the table of all commands, and cli_main(), which picks a row.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/command.h"
+
+static const struct cli_option init_options[] = {
+	{ "zone", "NAME", "serve this validation zone; the first takes the generated targets", true },
+	{ "name-server", "NAME=ADDR", "a name server of the zones", true },
+	{ "listen", "ADDR:PORT", "serve HTTP here instead of 127.0.0.1:8080", true },
+	{ "dns-listen", "ADDR:PORT", "serve DNS here instead of 127.0.0.1:5300", true },
+	{ "stub", "ZONE=ADDR@PORT", "ask this name server for this zone", true },
+	{ NULL },
+};
+
+static const struct cli_option serve_options[] = {
+	{ "zone", "NAME", "as [zone] names", true },
+	{ "name-server", "NAME=ADDR", "as [zone] name_servers", true },
+	{ "listen", "ADDR:PORT", "as [server] listen", true },
+	{ "dns-listen", "ADDR:PORT", "as [zone] listen", true },
+	{ "stub", "ZONE=ADDR@PORT", "as [resolver] stub", true },
+	{ "log-level", "LEVEL", "as [log] level: error, warn, info or debug", false },
+	{ "ready-fd", "N", "write \"ready\" to this descriptor when everything serves", false },
+	{ "role", "NAME", NULL, false },
+	{ "control-fd", "N", NULL, false },
+	{ NULL },
+};
+
+static const struct cli_option authority_add_options[] = {
+	{ "directory", "URL", "the ACME directory of the authority (required)", false },
+	{ "email", "ADDRESS", "the contact of the account", false },
+	{ "eab-kid", "KID", "external account binding: the key id the authority gave you", false },
+	{ "eab-hmac-file", "FILE|-", "external account binding: the file with its HMAC key", false },
+	{ "ca-file", "FILE", "trust these certificates (PEM) for the authority's own server", false },
+	{ "allow-address", "CIDR", "let this authority be at an address that is refused otherwise", true },
+	{ NULL },
+};
+
+static const struct cli_option delegation_add_options[] = {
+	{ "target", "NAME", "the CNAME target, instead of a generated one", false },
+	{ "connection", "NAME", "the connection that writes there", false },
+	{ NULL },
+};
+
+static const struct cli_option issue_options[] = {
+	{ "authority", "NAME", "the authority, instead of the project's default", false },
+	{ "key-type", "TYPE", "p256 (default), p384, rsa2048, rsa3072, rsa4096", false },
+	{ "domain-alias", "[NAME=]X", "write the challenge at _acme-challenge.X, for all names or for NAME", true },
+	{ "provider", "ID", "the DNS provider for names that are not delegated", false },
+	{ "alias-provider", "ID", "the DNS provider that writes at --domain-alias", false },
+	{ "connection", "NAME", "the connection to write with", false },
+	{ "wait", NULL, "show the steps and end when the certificate is there", false },
+	{ "timeout", "SECONDS", "wait no longer than this (default 600)", false },
+	{ NULL },
+};
+
+static const struct cli_option renew_options[] = {
+	{ "wait", NULL, "show the steps and end when the certificate is there", false },
+	{ "timeout", "SECONDS", "wait no longer than this (default 600)", false },
+	{ NULL },
+};
+
+static const struct cli_option download_options[] = {
+	{ "part", "PART", "cert, chain, fullchain (default), key or combined", false },
+	{ "out", "DIR|-", "write cert.pem chain.pem fullchain.pem privkey.pem into DIR", false },
+	{ "version", "N", "this version instead of the newest", false },
+	{ NULL },
+};
+
+static const struct cli_option list_options[] = {
+	{ "limit", "N", "at most so many", false },
+	{ "after", "ID", "go on behind this one (with --json)", false },
+	{ NULL },
+};
+
+static const struct cli_option order_list_options[] = {
+	{ "certificate", "NAME", "only the orders of this certificate", false },
+	{ "limit", "N", "at most so many", false },
+	{ NULL },
+};
+
+static const struct cli_option token_create_options[] = {
+	{ "expires-days", "N", "how long it is good (default 90, at most 366)", false },
+	{ NULL },
+};
+
+#define MANY 100
+
+static const struct cli_command commands[] = {
+	{ "init", "", "", 0, 0, "Make a new Reeve: directories, reeve.toml, seal, database", init_options, command_init, false,
+	  "What is there already is kept. With --home DIR everything is made under DIR." },
+	{ "serve", "", "", 0, 0, "Run the server until SIGTERM or Ctrl-C", serve_options, command_serve, false, NULL },
+	{ "authority", "add", "NAME", 1, 1, "Add a certificate authority", authority_add_options, command_authority_add, false,
+	  "The first authority of a project becomes its default." },
+	{ "authority", "list", "", 0, 0, "List the authorities", NULL, command_authority_list, false, NULL },
+	{ "authority", "show", "NAME", 1, 1, "Show one authority and its account", NULL, command_authority_show, false, NULL },
+	{ "authority", "default", "NAME", 1, 1, "Use this authority when none is named", NULL, command_authority_default, false, NULL },
+	{ "authority", "remove", "NAME", 1, 1, "Remove an authority that no certificate uses", NULL, command_authority_remove, false, NULL },
+	{ "delegation", "add", "NAME", 1, 1, "Delegate the challenges of NAME; prints the record to publish", delegation_add_options,
+	  command_delegation_add, false, NULL },
+	{ "delegation", "list", "", 0, 0, "List the delegations and their health", NULL, command_delegation_list, false, NULL },
+	{ "delegation", "check", "NAME", 1, 1, "Look at the delegation in DNS now", NULL, command_delegation_check, false,
+	  "Exit code 0 when it is verified, 3 when something must change." },
+	{ "delegation", "remove", "NAME", 1, 1, "Forget a delegation", NULL, command_delegation_remove, false, NULL },
+	{ "certificate", "issue", "NAME…", 1, MANY, "Order a certificate for these names", issue_options, command_certificate_issue, false,
+	  "Exit code 0 when it is issued (with --wait) or ordered, 1 when the order failed, 5 when it still runs after\n"
+	  "--timeout. An order whose delegation is missing waits for the record and goes on by itself." },
+	{ "certificate", "list", "", 0, 0, "List the certificates", list_options, command_certificate_list, false, NULL },
+	{ "certificate", "show", "NAME", 1, 1, "Show one certificate", NULL, command_certificate_show, false, NULL },
+	{ "certificate", "download", "NAME", 1, 1, "Get certificate, chain or key as PEM", download_options,
+	  command_certificate_download, false, "Without --out the part is printed. With --out DIR all four files are replaced, the key last before\nfullchain.pem, each by rename." },
+	{ "certificate", "renew", "NAME", 1, 1, "Renew now", renew_options, command_certificate_renew, false, NULL },
+	{ "order", "show", "ID", 1, 1, "Show what happened in an order, step by step", NULL, command_order_show, false, NULL },
+	{ "order", "list", "", 0, 0, "List the newest orders", order_list_options, command_order_list, false, NULL },
+	{ "project", "add", "NAME", 1, 1, "Add a project", NULL, command_project_add, false, NULL },
+	{ "project", "list", "", 0, 0, "List the projects", NULL, command_project_list, false, NULL },
+	{ "token", "create", "NAME", 1, 1, "Make an API token; it is printed once, alone", token_create_options, command_token_create, false, NULL },
+	{ "token", "list", "", 0, 0, "List the tokens", NULL, command_token_list, false, NULL },
+	{ "token", "revoke", "ID", 1, 1, "Revoke a token", NULL, command_token_revoke, false, NULL },
+	{ "doctor", "", "NAME…", 1, MANY, "Check everything an order of these names needs", NULL, command_doctor, false,
+	  "Exit code 0 when all is well, 3 when something must change." },
+	{ "version", "", "", 0, 0, "Print the version", NULL, command_version, false, NULL },
+	{ "help", "", "[NOUN [VERB]]", 0, 2, "Show help", NULL, command_help, false, NULL },
+	{ "crash-points", "", "", 0, 0, "List the places where the crash test kills", NULL, command_crash_points, true, NULL },
+};
+
+/* `reeve help order show` is `reeve order show --help`. */
+int command_help(struct cli *cli)
+{
+	static char     name[] = "reeve", help[] = "--help";
+	char           *words[4] = { name };
+	int             count = 1;
+	struct cli_call call;
+	struct err      err = { 0 };
+
+	for (size_t i = 0; i < cli->call.args_count; i++)
+		words[count++] = arena_strdup(cli->arena, cli->call.args[i]);
+	words[count++] = help;
+	if (!cli_parse(cli->arena, commands, ARRAY_LEN(commands), count, words, &call, &err)) {
+		cli_fail(cli, &err);
+		return EXIT_USAGE;
+	}
+	cli_help(stdout, commands, ARRAY_LEN(commands), &call);
+	return EXIT_DONE;
+}
+
+int cli_main(int argc, char **argv)
+{
+	struct cli cli = { .arena = arena_new() };
+	struct err err = { 0 };
+	int        code;
+
+	if (!cli_parse(cli.arena, commands, ARRAY_LEN(commands), argc, argv, &cli.call, &err)) {
+		cli_fail(&cli, &err);
+		code = EXIT_USAGE;
+	} else if (cli.call.help || cli.call.command == NULL) {
+		cli_help(argc > 1 ? stdout : stderr, commands, ARRAY_LEN(commands), &cli.call);
+		code = argc > 1 ? EXIT_DONE : EXIT_USAGE;
+	} else {
+		cli.json = cli_given(&cli.call, "json");
+		code = cli.call.command->run(&cli);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(cli.answers); i++)
+		json_decref(cli.answers[i]);
+	arena_free(cli.arena);
+	/* A full disk or a closed pipe must not look like success. */
+	if (fflush(stdout) != 0 && code == EXIT_DONE) {
+		fprintf(stderr, "reeve: standard output cannot be written\n");
+		code = EXIT_FAILED;
+	}
+	return code;
+}
