@@ -99,12 +99,15 @@ static void ail_locked(struct db *db)
 /* Always false. */
 static bool fail(struct db *db, int rc, const char *sql, struct err *err)
 {
+	int         last = errno; /* 0 before each step: SQLite does not pass it on from there */
 	int         extended = db->handle != NULL ? sqlite3_extended_errcode(db->handle) : rc;
 	int         number = db->handle != NULL ? sqlite3_system_errno(db->handle) : 0;
 	const char *text = db->handle != NULL ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc);
 
 	if ((extended & 0xff) != (rc & 0xff))
 		extended = rc;
+	if (number == 0)
+		number = last;
 	switch (rc & 0xff) {
 	case SQLITE_CONSTRAINT:
 		if (extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY)
@@ -164,8 +167,10 @@ static int on_wal(void *ctx, sqlite3 *handle UNUSED, const char *name UNUSED, in
 
 static bool pragma(struct db *db, const char *sql, struct err *err)
 {
-	int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+	int rc;
 
+	errno = 0;
+	rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
 	return rc == SQLITE_OK || fail(db, rc, sql, err);
 }
 
@@ -315,6 +320,7 @@ static bool step_all(struct db *db, struct statement *s, db_row_fn fn, void *arg
 
 	/* A write outside a transaction would commit by itself, past the group. */
 	assert(db->mode == DB_READER || db->writing || sqlite3_stmt_readonly(s->handle));
+	errno = 0;
 	while ((rc = sqlite3_step(s->handle)) == SQLITE_ROW) {
 		if (fn != NULL && !fn(&row, arg))
 			return true;
@@ -441,6 +447,7 @@ void db_upkeep(struct db *db)
 
 	if (db->health != DB_WELL || db->wal_pages < WAL_PAGES)
 		return;
+	errno = 0;
 	rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	if (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
 		return;
@@ -465,6 +472,7 @@ bool db_tables(struct db *db, const char *name, int64_t *ret, struct err *err)
 	             &s, err))
 		return false;
 	sqlite3_bind_text64(s.handle, s.index[0], pattern.ptr, pattern.len, SQLITE_STATIC, SQLITE_UTF8);
+	errno = 0;
 	rc = sqlite3_step(s.handle);
 	if (rc != SQLITE_ROW)
 		return fail(db, rc, s.sql, err);
@@ -512,6 +520,7 @@ bool db_script(struct db *db, struct str sql, struct err *err)
 	assert(!b.failed && !sqlite3_get_autocommit(db->handle));
 	if (b.len == 0)
 		return true;
+	errno = 0;
 	rc = sqlite3_exec(db->handle, b.ptr, NULL, NULL, NULL);
 	return rc == SQLITE_OK || fail(db, rc, "script", err);
 }
@@ -537,6 +546,7 @@ bool db_copy(struct db *db, const char *to, struct err *err)
 	if (!prepare(db, "VACUUM INTO $1", &s, err))
 		return false;
 	sqlite3_bind_text(s.handle, s.index[0], to, -1, SQLITE_STATIC);
+	errno = 0;
 	rc = sqlite3_step(s.handle);
 	if (rc != SQLITE_DONE) {
 		fail(db, rc, s.sql, err);

@@ -71,12 +71,12 @@ bool token_list(struct db *db, struct arena *a, const char *project_id, struct t
 	       rows_take(&rows, ret, ret_count);
 }
 
-/* The first revocation counts. row_version stays: nothing sealed or signed changes. */
-bool token_revoke(struct db *db, const char *id, int64_t now, struct err *err)
+/* The first revocation counts; the MAC is the one over the row with revoked_at set. */
+bool token_revoke(struct db *db, const char *id, int64_t revoked_at, struct str mac, struct err *err)
 {
 	int64_t changed = 0;
 
-	return db_exec(db, &changed, err, "UPDATE tokens SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1",
-	               DB_C(id), DB_I(now)) &&
-	       rows_changed(changed, err, "token", id);
+	return db_exec(db, &changed, err, "UPDATE tokens SET revoked_at = $2, mac = $3 WHERE id = $1 AND revoked_at IS NULL",
+	               DB_C(id), DB_I(revoked_at), DB_B(mac)) &&
+	       rows_changed(changed, err, "live token", id);
 }

@@ -18,6 +18,7 @@ MUST_CHECK bool token_find(struct db *db, struct arena *a, const char *id, struc
 MUST_CHECK bool token_find_named(struct db *db, struct arena *a, const char *project_id, const char *id_or_name, struct token *ret, struct err *err);
 /* project_id "" lists all projects. */
 MUST_CHECK bool token_list(struct db *db, struct arena *a, const char *project_id, struct token **ret, size_t *ret_count, struct err *err);
-MUST_CHECK bool token_revoke(struct db *db, const char *id, int64_t now, struct err *err);
+/* `mac` covers the row with this revoked_at. A token that is revoked already keeps its first time. */
+MUST_CHECK bool token_revoke(struct db *db, const char *id, int64_t revoked_at, struct str mac, struct err *err);
 
 #endif
