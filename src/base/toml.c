@@ -245,8 +245,7 @@ static bool read_integer(struct reader *r, int64_t *ret)
 		r->at++;
 	digits = str_of(r->text.ptr + start, r->at - start);
 	if (digits.len == 0)
-		return refuse(
-			r, "a quoted string, an integer, true, false or an array should be here");
+		return refuse(r, "a quoted string, integer, boolean or array should be here");
 	if (is_bare(peek(r)) || peek(r) == '.' || peek(r) == ':')
 		return refuse(r,
 		              "only decimal integers are supported; write other values in quotes");

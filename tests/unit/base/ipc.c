@@ -15,6 +15,7 @@ enum { ASK_ECHO = IPC_TYPE_FIRST, ASK_ERROR, ASK_NEVER, ASK_READ_FD, ASK_IGNORE_
 
 static struct ipc_request *kept[16];
 static atomic_uint         kept_count;
+static atomic_uint         begun; /* requests a handler has begun with */
 
 static void answer(void *ctx UNUSED, struct ipc_request *r)
 {
@@ -24,6 +25,7 @@ static void answer(void *ctx UNUSED, struct ipc_request *r)
 	ssize_t    n;
 	int        fd;
 
+	atomic_fetch_add(&begun, 1);
 	switch (ipc_request_type(r)) {
 	case ASK_ERROR:
 		err_problem(&err, ERR_CONFIG, "delegation-missing", "the record is missing");
@@ -492,9 +494,11 @@ TEST(a_full_end_loses_pushes_only)
 	for (int i = 0; i < 200; i++)
 		ipc_server_push(server, 1, PUSHED, str_of(body, sizeof(body)));
 	CHECK(clock_mono_ms() - before < 4000);
-	/* An answer there has to wait, and the end is given up after five seconds; others are served meanwhile. */
+	/* An answer there has to wait, and the end is given up after five seconds; then the next one is served. */
 	join(f.peer, server, 2);
+	atomic_store(&begun, 0);
 	CHECK(ipc_send(ends[1], ASK_ECHO, 1, STR("x"), -1, NULL));
+	await(&begun, 1);
 	CHECK_OK(ask(&f, ASK_ECHO, STR("y"), -1, 20000), f.err);
 	/* What fitted is still there, then comes the end; the answer is not among it. */
 	do
