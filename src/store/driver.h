@@ -30,6 +30,9 @@ enum db_health  db_health(const struct db *db);
 /* The error of a database that is not well, once more: for each caller of a group. Always false. */
 bool            db_ailment(const struct db *db, struct err *err);
 
+/* How much the statements did so far, in the database's own small steps: tests see a scan by it. */
+uint64_t        db_steps(const struct db *db);
+
 /* Tables of this name; NULL: all tables. */
 MUST_CHECK bool db_tables(struct db *db, const char *name, int64_t *ret, struct err *err);
 /* Several statements without parameters; @BLOB@ and @IDENTITY@ become this database's words. */

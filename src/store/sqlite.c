@@ -36,6 +36,7 @@ struct db {
 	enum db_health   health;
 	struct err       ailment; /* meaningful unless DB_WELL */
 	int              wal_pages;
+	uint64_t         steps;
 	bool             writing; /* between db_begin(write) and its end */
 	struct statement statements[STATEMENTS_SIZE];
 };
@@ -153,6 +154,11 @@ bool db_ailment(const struct db *db, struct err *err)
 enum db_health db_health(const struct db *db)
 {
 	return db->health;
+}
+
+uint64_t db_steps(const struct db *db)
+{
+	return db->steps;
 }
 
 /* ---- open and close ---- */
@@ -345,6 +351,7 @@ static bool run(struct db *db, db_row_fn fn, void *arg, int64_t *ret_changed, st
 	for (unsigned n = 0; ok && n < count; n++)
 		ok = bind_one(db, s, n, &values[n], err);
 	ok = ok && step_all(db, s, fn, arg, err);
+	db->steps += (uint64_t)sqlite3_stmt_status(s->handle, SQLITE_STMTSTATUS_VM_STEP, 1);
 	sqlite3_reset(s->handle);
 	sqlite3_clear_bindings(s->handle);
 	if (ok && ret_changed != NULL)
