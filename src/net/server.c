@@ -611,7 +611,9 @@ static void on_wake(evutil_socket_t fd, short what UNUSED, void *arg)
 void http_server_unpark(struct http_server *s, const char *kind, const char *id)
 {
 	pthread_mutex_lock(&s->lock);
-	if (s->unparks_count < UNPARKS_MAX) {
+	if (strcmp(kind, "*") == 0) {
+		s->unpark_all = true;
+	} else if (s->unparks_count < UNPARKS_MAX) {
 		struct unpark *u = &s->unparks[s->unparks_count++];
 
 		snprintf(u->kind, sizeof(u->kind), "%s", kind);

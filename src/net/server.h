@@ -87,7 +87,7 @@ MUST_CHECK bool http_server_new(const struct http_server_settings *settings, str
 /* Takes a listening descriptor (TCP or UNIX); before http_server_start. */
 MUST_CHECK bool http_server_listen(struct http_server *server, int fd, struct err *err);
 MUST_CHECK bool http_server_start(struct http_server *server, struct err *err);
-/* Something about (kind, id) changed. From any thread; never waits. */
+/* Something about (kind, id) changed; kind "*": anything may have. From any thread; never waits. */
 void http_server_unpark(struct http_server *server, const char *kind, const char *id);
 /* Ends the threads; handlers that run are waited for, everything else is dropped. Again is fine. */
 void http_server_stop(struct http_server *server);

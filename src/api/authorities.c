@@ -1,0 +1,185 @@
+/*
+ * api/authorities.c: upstream CAs. The HMAC key of an external account binding goes through the keeper before it
+ * is stored and never comes back.
+ */
+#include "api/call.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/encode.h"
+#include "crypto/secret.h"
+#include "store/authority.h"
+
+#define EAB_KEY_MAX 1024u
+
+struct authority_request {
+	const char         *name, *directory_url, *email, *eab_kid, *eab_hmac_key, *ca_pem;
+	struct json_strings allow_addresses;
+};
+
+const struct json_field authority_fields[] = {
+	{ JSON_FIELD(struct authority_request, name, STR), .required = true },
+	{ JSON_FIELD(struct authority_request, directory_url, STR), .required = true },
+	{ JSON_FIELD(struct authority_request, email, STR) },
+	{ JSON_FIELD(struct authority_request, eab_kid, STR) },
+	{ JSON_FIELD(struct authority_request, eab_hmac_key, STR) },
+	{ JSON_FIELD(struct authority_request, ca_pem, STR) },
+	{ JSON_FIELD(struct authority_request, allow_addresses, STR_ARRAY) },
+};
+const size_t authority_fields_count = ARRAY_LEN(authority_fields);
+
+static bool account_json(struct call *call, const struct authority *x, json_t **ret, struct err *err)
+{
+	struct account account;
+	struct err     none = { 0 };
+
+	if (!account_find(call->db, call->arena, x->project_id, x->id, &account, &none)) {
+		if (none.class != ERR_NOT_FOUND) {
+			if (err != NULL)
+				*err = none;
+			return false;
+		}
+		*ret = json_null();
+		return true;
+	}
+	*ret = json_object();
+	json_put_str(*ret, "status", account.status);
+	put_text_or_null(*ret, "url", account.url);
+	return true;
+}
+
+/* NULL + err. */
+static json_t *authority_json(struct call *call, const struct authority *x, struct err *err)
+{
+	json_t    *json, *ranges, *account;
+	struct str rest = str_c(x->allow_addresses), range;
+
+	if (!account_json(call, x, &account, err))
+		return NULL;
+	json = json_object();
+	ranges = json_array();
+	while (str_next(&rest, ',', &range))
+		json_array_append_new(ranges, json_stringn(range.ptr, range.len));
+	json_put_str(json, "id", x->id);
+	json_put_str(json, "name", x->name);
+	json_put_str(json, "directory_url", x->directory_url);
+	json_put_str(json, "email", x->email);
+	put_text_or_null(json, "eab_kid", x->eab_kid);
+	json_put_bool(json, "trust_bundle", x->ca_pem[0] != '\0');
+	json_put(json, "allow_addresses", ranges);
+	json_put_bool(json, "default", x->is_default);
+	put_time(json, "created_at", x->created_at);
+	json_put(json, "account", account);
+	return json;
+}
+
+static bool authority_answer(struct call *call, int status, const char *id_or_name, struct err *err)
+{
+	struct authority x;
+	json_t          *json;
+
+	if (!authority_find_named(call->db, call->arena, call->project_id, id_or_name, &x, err))
+		return false;
+	json = authority_json(call, &x, err);
+	return json != NULL && call_json(call, status, json);
+}
+
+/* Both or neither; the key in any base64 a CA hands out. */
+static bool eab_seal(struct call *call, const struct authority_request *request, const char *id, struct str *ret,
+                     struct err *err)
+{
+	struct record_id record = { call->project_id, KEEPER_COLUMN_EAB, id, 1 };
+	struct str       key;
+	bool             sealed;
+
+	if ((request->eab_kid[0] != '\0') != (request->eab_hmac_key[0] != '\0')) {
+		err_set(err, ERR_INPUT, "eab_kid and eab_hmac_key belong together");
+		return err_hint(err, "give both, as the CA handed them out, or neither");
+	}
+	if (request->eab_kid[0] == '\0')
+		return true;
+	if (!b64_any_decode(call->arena, str_c(request->eab_hmac_key), &key) || key.len == 0 || key.len > EAB_KEY_MAX) {
+		err_set(err, ERR_INPUT, "eab_hmac_key is not base64");
+		return err_hint(err, "copy the key exactly as the CA shows it; standard and URL alphabet are both taken");
+	}
+	sealed = keeper_seal(call_keeper(call), &record, key, call->arena, ret, err);
+	wipe((void *)(uintptr_t)key.ptr, key.len);
+	return sealed;
+}
+
+bool authority_create(struct call *call, struct err *err)
+{
+	struct authority_request request = { .email = "", .eab_kid = "", .eab_hmac_key = "", .ca_pem = "" };
+	struct authority         x = { .row_version = 1 };
+	struct command_reply     reply;
+	struct str               eab = { 0 };
+	AUTO(buf_clear) struct buf ranges;
+	char                     id[ID_SIZE];
+
+	buf_init(&ranges, 16 * KIB);
+	if (!call_bind(call, authority_fields, authority_fields_count, &request, err) ||
+	    !slug_check("the name of an authority", request.name, err))
+		return false;
+	for (size_t i = 0; i < request.allow_addresses.count; i++) {
+		if (strchr(request.allow_addresses.items[i], ',') != NULL)
+			return err_set(err, ERR_INPUT, "allow_addresses: one range per element");
+		buf_printf(&ranges, "%s%s", i > 0 ? "," : "", request.allow_addresses.items[i]);
+	}
+	if (ranges.failed)
+		return err_set(err, ERR_INPUT, "allow_addresses is too long");
+	id_new(id);
+	if (!eab_seal(call, &request, id, &eab, err))
+		return false;
+	x.id = id;
+	x.project_id = call->project_id;
+	x.name = request.name;
+	x.directory_url = request.directory_url;
+	x.email = request.email;
+	x.eab_kid = request.eab_kid;
+	x.eab_hmac = eab;
+	x.ca_pem = request.ca_pem;
+	x.allow_addresses = arena_str(call->arena, buf_str(&ranges));
+	x.created_at = clock_now_ms();
+	return command_authority_add(call_worker(call), call->arena, &call->who, &x, &reply, err) &&
+	       authority_answer(call, 201, reply.id, err);
+}
+
+bool authority_list_get(struct call *call, struct err *err)
+{
+	AUTO(json_freep) json_t *array = json_array();
+	struct authority        *list;
+	size_t                   count;
+	json_t                  *json;
+
+	if (!authority_list(call->db, call->arena, call->project_id, &list, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		json = authority_json(call, &list[i], err);
+		if (json == NULL)
+			return false;
+		json_array_append_new(array, json);
+	}
+	json = json_object();
+	json_put(json, "authorities", TAKE(array));
+	return call_json(call, 200, json);
+}
+
+bool authority_get(struct call *call, struct err *err)
+{
+	return authority_answer(call, 200, call_x(call), err);
+}
+
+bool authority_default_put(struct call *call, struct err *err)
+{
+	struct command_reply reply;
+
+	return command_authority_default(call_worker(call), call->arena, &call->who, call_x(call), &reply, err) &&
+	       authority_answer(call, 200, call_x(call), err);
+}
+
+bool authority_delete(struct call *call, struct err *err)
+{
+	struct command_reply reply;
+
+	return command_authority_remove(call_worker(call), call->arena, &call->who, call_x(call), &reply, err) &&
+	       call_empty(call, 204);
+}

@@ -1,0 +1,324 @@
+/*
+ * api/certificates.c: managed certificates: ordering, renewing, and handing them out. A private key leaves only
+ * after the audit row is durable, and with the grant of whoever asked: the keeper looks at it again.
+ */
+#include "api/call.h"
+#include "store/authority.h"
+#include "store/certificate.h"
+#include "store/order.h"
+
+struct certificate_request {
+	struct json_strings names;
+	const char         *authority, *key_type, *provider, *alias_provider, *connection;
+	const json_t       *domain_alias;
+};
+
+const struct json_field certificate_fields[] = {
+	{ JSON_FIELD(struct certificate_request, names, STR_ARRAY), .required = true },
+	{ JSON_FIELD(struct certificate_request, authority, STR) },
+	{ JSON_FIELD(struct certificate_request, key_type, STR) },
+	{ JSON_FIELD(struct certificate_request, domain_alias, ANY) },
+	{ JSON_FIELD(struct certificate_request, provider, STR) },
+	{ JSON_FIELD(struct certificate_request, alias_provider, STR) },
+	{ JSON_FIELD(struct certificate_request, connection, STR) },
+};
+const size_t certificate_fields_count = ARRAY_LEN(certificate_fields);
+
+bool aliases_parse(struct arena *a, const json_t *value, struct command_issue *ret, struct err *err)
+{
+	struct command_alias *aliases;
+	size_t                count = 0;
+	const char           *key;
+	json_t               *target;
+
+	if (value == NULL || json_is_null(value))
+		return true;
+	if (json_is_string(value) && json_string_length(value) == 0)
+		return true;
+	if (json_is_string(value)) {
+		aliases = arena_alloc(a, sizeof(*aliases));
+		*aliases = (struct command_alias){ "", json_string_value(value) };
+		count = 1;
+	} else if (json_is_object(value) && json_object_size(value) <= COMMAND_NAMES_MAX) {
+		aliases = arena_alloc_array(a, COMMAND_NAMES_MAX, sizeof(*aliases));
+		/* Iterating takes a json_t * by signature only. */
+		json_object_foreach((json_t *)(uintptr_t)value, key, target) {
+			if (!json_is_string(target) || json_string_length(target) == 0)
+				return err_set(err, ERR_INPUT, "domain_alias: the target of %s must be a string", key);
+			aliases[count++] = (struct command_alias){ arena_strdup(a, key), json_string_value(target) };
+		}
+	} else {
+		err_set(err, ERR_INPUT, "domain_alias must be a string, or an object of name and target");
+		return err_hint(err, "\"domain_alias\": \"x.example.org\", or {\"example.com\": \"x.example.org\"}");
+	}
+	ret->aliases = aliases;
+	ret->aliases_count = count;
+	return true;
+}
+
+/* The newest order; *ret is NULL when there is none. */
+static bool last_order(struct call *call, const char *certificate_id, struct order **ret, struct err *err)
+{
+	struct order *list;
+	size_t        count;
+
+	if (!order_list(call->db, call->arena, call->project_id, certificate_id, 1, &list, &count, err))
+		return false;
+	*ret = count > 0 ? &list[0] : NULL;
+	return true;
+}
+
+static json_t *names_json(const char *names)
+{
+	json_t    *array = json_array();
+	struct str rest = str_c(names), name;
+
+	while (str_next(&rest, ' ', &name))
+		if (name.len > 0)
+			json_array_append_new(array, json_stringn(name.ptr, name.len));
+	return array;
+}
+
+static json_t *last_order_json(const struct order *o)
+{
+	json_t *json;
+
+	if (o == NULL)
+		return json_null();
+	json = json_object();
+	json_put_str(json, "id", o->id);
+	json_put_str(json, "status", o->status);
+	json_put_str(json, "step", o->step);
+	put_text_or_null(json, "problem", o->problem);
+	put_text_or_null(json, "detail", o->detail);
+	put_text_or_null(json, "hint", o->hint);
+	put_time(json, "next_try_at", o->next_try_at);
+	return json;
+}
+
+/* NULL + err. */
+static json_t *certificate_json(struct call *call, const struct certificate *c, struct err *err)
+{
+	struct authority authority;
+	struct order    *order;
+	struct version   version = { .serial = "" };
+	const char      *status;
+	json_t          *json;
+
+	if (!authority_find(call->db, call->arena, c->authority_id, &authority, err) ||
+	    !last_order(call, c->id, &order, err))
+		return NULL;
+	if (c->version > 0 && !version_find_number(call->db, call->arena, c->id, c->version, &version, err))
+		return NULL;
+	if (c->version > 0)
+		status = "issued";
+	else
+		status = order != NULL && strcmp(order->status, "running") == 0 ? "pending" : "failed";
+	json = json_object();
+	json_put_str(json, "id", c->id);
+	json_put_str(json, "name", c->name);
+	json_put(json, "names", names_json(c->names));
+	json_put_str(json, "authority", authority.name);
+	json_put_str(json, "key_type", c->key_type);
+	json_put_str(json, "status", status);
+	json_put_int(json, "version", c->version);
+	put_text_or_null(json, "serial", version.serial);
+	put_time(json, "not_before", version.not_before_at);
+	put_time(json, "not_after", version.not_after_at);
+	json_put(json, "order", last_order_json(order));
+	put_time(json, "created_at", c->created_at);
+	return json;
+}
+
+/* 202 {certificate, order}: both as stored just now. */
+static bool ordered_answer(struct call *call, const struct command_reply *reply, struct err *err)
+{
+	AUTO(json_freep) json_t *json = json_object();
+	struct certificate       c;
+	struct order             o;
+	json_t                  *part;
+
+	if (!certificate_find(call->db, call->arena, reply->id, &c, err) ||
+	    !order_find(call->db, call->arena, reply->order_id, &o, err))
+		return false;
+	/* Why it is parked is known before the order's own first step has written it down. */
+	if (o.problem[0] == '\0' && reply->problem[0] != '\0') {
+		o.problem = reply->problem;
+		o.detail = reply->detail;
+		o.hint = reply->hint;
+	}
+	part = certificate_json(call, &c, err);
+	if (part == NULL)
+		return false;
+	json_put(json, "certificate", part);
+	part = order_json(call, &o, false, err);
+	if (part == NULL)
+		return false;
+	json_put(json, "order", part);
+	return call_json(call, 202, TAKE(json));
+}
+
+bool certificate_create(struct call *call, struct err *err)
+{
+	struct certificate_request request = { .authority = "", .key_type = "", .provider = "", .alias_provider = "",
+		.connection = "" };
+	struct command_issue       issue = { .facade = "" };
+	struct command_reply       reply;
+	char                       certificate_id[ID_SIZE], order_id[ID_SIZE];
+	enum key_type              key_type;
+
+	if (!call_bind(call, certificate_fields, certificate_fields_count, &request, err) ||
+	    !aliases_parse(call->arena, request.domain_alias, &issue, err))
+		return false;
+	if (request.names.count < 1 || request.names.count > COMMAND_NAMES_MAX)
+		return err_set(err, ERR_INPUT, "names must be 1 to %u names", COMMAND_NAMES_MAX);
+	if (request.key_type[0] != '\0' && !key_type_parse(str_c(request.key_type), &key_type)) {
+		err_set(err, ERR_INPUT, "there is no key type \"%s\"", request.key_type);
+		return err_hint(err, "choose p256, p384, rsa2048, rsa3072 or rsa4096");
+	}
+	id_new(certificate_id);
+	id_new(order_id);
+	issue.certificate_id = certificate_id;
+	issue.order_id = order_id;
+	issue.names = request.names.items;
+	issue.names_count = request.names.count;
+	issue.authority = request.authority;
+	issue.key_type = request.key_type;
+	issue.provider = request.provider;
+	issue.alias_provider = request.alias_provider;
+	issue.connection = request.connection;
+	return command_issue(call_worker(call), call->arena, &call->who, &issue, &reply, err) &&
+	       ordered_answer(call, &reply, err);
+}
+
+bool certificate_list_get(struct call *call, struct err *err)
+{
+	AUTO(json_freep) json_t *array = json_array();
+	const char              *after = http_target_param(call->request->target, "after");
+	struct certificate      *list;
+	size_t                   count, shown;
+	uint64_t                 limit;
+	json_t                  *json;
+
+	if (!call_number(call, "limit", 1, 1000, 100, &limit, err))
+		return false;
+	if (after != NULL && after[0] != '\0' && !id_valid(str_c(after)))
+		return err_set(err, ERR_INPUT, "after must be the `next` of the page before");
+	/* One more tells whether there is a next page. */
+	if (!certificate_list(call->db, call->arena, call->project_id, after != NULL ? after : "", (size_t)limit + 1,
+			      &list, &count, err))
+		return false;
+	shown = count > limit ? (size_t)limit : count;
+	for (size_t i = 0; i < shown; i++) {
+		json = certificate_json(call, &list[i], err);
+		if (json == NULL)
+			return false;
+		json_array_append_new(array, json);
+	}
+	json = json_object();
+	json_put(json, "certificates", TAKE(array));
+	json_put_str(json, "next", count > limit ? list[shown - 1].id : NULL);
+	return call_json(call, 200, json);
+}
+
+bool certificate_get(struct call *call, struct err *err)
+{
+	struct certificate c;
+	json_t            *json;
+
+	if (!certificate_find_named(call->db, call->arena, call->project_id, call_x(call), &c, err))
+		return false;
+	json = certificate_json(call, &c, err);
+	return json != NULL && call_json(call, 200, json);
+}
+
+bool certificate_renew(struct call *call, struct err *err)
+{
+	struct command_reply reply;
+	struct certificate   c;
+	char                 order_id[ID_SIZE], nothing;
+
+	if (!call_bind(call, NULL, 0, &nothing, err) ||
+	    !certificate_find_named(call->db, call->arena, call->project_id, call_x(call), &c, err))
+		return false;
+	id_new(order_id);
+	return command_renew(call_worker(call), call->arena, &call->who, c.id, order_id, &reply, err) &&
+	       ordered_answer(call, &reply, err);
+}
+
+/* ---- handing out ---- */
+
+bool bundle_find(struct call *call, const char *id_or_name, int64_t number, struct bundle *ret, struct err *err)
+{
+	static const char   end[] = "-----END CERTIFICATE-----";
+	struct certificate *c = arena_alloc(call->arena, sizeof(*c));
+	struct version     *v = arena_alloc(call->arena, sizeof(*v));
+	const char         *mark;
+	size_t              leaf;
+
+	if (!certificate_find_named(call->db, call->arena, call->project_id, id_or_name, c, err))
+		return false;
+	if (c->version == 0) {
+		err_set(err, ERR_NOT_FOUND, "the certificate %s is not issued yet", c->name);
+		return err_hint(err, "GET /v1/certificates/%s says what it waits for", c->name);
+	}
+	if (!version_find_number(call->db, call->arena, c->id, number != 0 ? number : c->version, v, err))
+		return false;
+	mark = strstr(v->chain_pem, end);
+	if (v->not_after_at == 0 || mark == NULL)
+		return err_set(err, ERR_NOT_FOUND, "version %lld of %s was never issued", (long long)v->number, c->name);
+	leaf = (size_t)(mark - v->chain_pem) + sizeof(end) - 1;
+	while (v->chain_pem[leaf] == '\r' || v->chain_pem[leaf] == '\n')
+		leaf++;
+	*ret = (struct bundle){
+		.certificate = c, .version = v, .fullchain = str_c(v->chain_pem),
+		.cert = str_of(v->chain_pem, leaf), .chain = str_c(v->chain_pem + leaf),
+	};
+	return true;
+}
+
+bool bundle_key(struct call *call, const struct bundle *b, enum keeper_export_format format, struct str *ret, struct err *err)
+{
+	struct record_id record = { b->version->project_id, KEEPER_COLUMN_CERT_KEY, b->version->id,
+		b->version->row_version };
+
+	return call_role(call, ROLE_OPERATOR, err) &&
+	       command_audit(call_worker(call), call->arena, &call->who, "key-export", b->certificate->id,
+			     arena_printf(call->arena, "%s version %lld to %s", b->certificate->name,
+					  (long long)b->version->number, call->request->remote), err) &&
+	       keeper_export_key(call_keeper(call), call->grant.bytes, &record, b->version->key_blob, format,
+				 b->fullchain, call->arena, ret, err);
+}
+
+bool certificate_download(struct call *call, struct err *err)
+{
+	static const char pem[] = "application/x-pem-file";
+	const char       *part = http_target_param(call->request->target, "part");
+	struct bundle     b;
+	struct str        key = { 0 };
+	uint64_t          number;
+	char             *combined;
+
+	if (part == NULL)
+		part = "fullchain";
+	if (strcmp(part, "cert") != 0 && strcmp(part, "chain") != 0 && strcmp(part, "fullchain") != 0 &&
+	    strcmp(part, "key") != 0 && strcmp(part, "combined") != 0)
+		return err_set(err, ERR_INPUT, "part must be cert, chain, fullchain, key or combined");
+	if (!call_number(call, "version", 1, INT64_MAX, 0, &number, err) ||
+	    !bundle_find(call, call_x(call), (int64_t)number, &b, err))
+		return false;
+	if (strcmp(part, "cert") == 0)
+		return call_text(call, 200, pem, b.cert);
+	if (strcmp(part, "chain") == 0)
+		return call_text(call, 200, pem, b.chain);
+	if (strcmp(part, "fullchain") == 0)
+		return call_text(call, 200, pem, b.fullchain);
+	if (!bundle_key(call, &b, KEEPER_EXPORT_PKCS8, &key, err))
+		return false;
+	call->answer->secret = true;
+	if (strcmp(part, "key") == 0)
+		return call_text(call, 200, pem, key);
+	combined = arena_printf(call->arena, "%.*s%.*s", STR_ARG(b.fullchain), STR_ARG(key));
+	wipe((void *)(uintptr_t)key.ptr, key.len);
+	return call_text(call, 200, pem, str_c(combined));
+}
