@@ -580,9 +580,6 @@ TEST(nobody_listens)
 	check_text(&r, "(127.0.0.1)");
 	check_text(&r, "Connection refused");
 	CHECK(!r.response.sent);
-	CHECK(!run_get(&r, "https://no-such-name.invalid/", ""));
-	CHECK_STR(r.err.problem, "ca-unreachable");
-	check_text(&r, "no-such-name.invalid");
 	CHECK(!http_perform(r.client, &r.request, r.arena, &r.response, NULL));
 	run_clear(&r);
 }
