@@ -5,9 +5,7 @@
 #include "store/migrate.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <openssl/evp.h>
-#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/encode.h"
@@ -91,19 +89,6 @@ static bool apply(struct db *db, struct arena *a, const struct migration *m, str
 	       db_commit(db, err);
 }
 
-/* Beside the database, under a name that says what it is; a half-made one never has that name. */
-static bool keep_copy(struct db *db, struct arena *a, int64_t number, struct err *err)
-{
-	const char *to = arena_printf(a, "%s.before-%04lld", db_path(db), (long long)number);
-	const char *part = arena_printf(a, "%s.part", to);
-
-	if (!db_copy(db, part, err))
-		return false;
-	if (rename(part, to) != 0)
-		return err_errno(err, errno, "renaming %s", part);
-	return true;
-}
-
 bool migrate_up(struct db *db, const struct migration *list, size_t count, struct err *err)
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
@@ -111,7 +96,8 @@ bool migrate_up(struct db *db, const struct migration *list, size_t count, struc
 
 	if (!compare(db, a, list, count, &done, err))
 		return false;
-	if (done > 0 && done < count && !keep_copy(db, a, list[done].number, err))
+	if (done > 0 && done < count &&
+	    !db_copy(db, arena_printf(a, "%s.before-%04lld", db_path(db), (long long)list[done].number), err))
 		return err_in(err, "the copy before migration %lld", (long long)list[done].number);
 	for (size_t i = done; i < count; i++) {
 		assert(list[i].number == (int64_t)i + 1);

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <unistd.h>
@@ -538,28 +539,41 @@ static void closep(const int *fd)
 		close(*fd);
 }
 
-bool db_copy(struct db *db, const char *to, struct err *err)
+/* VACUUM INTO an empty file that was made first, so that nobody else may ever read it. */
+static bool copy_write(struct db *db, const char *part, struct err *err)
 {
 	AUTO(statement_clear) struct statement s = { 0 };
 	int         rc;
 	AUTO(closep) int fd = -1;
 
-	if (unlink(to) != 0 && errno != ENOENT)
-		return err_errno(err, errno, "replacing %s", to);
-	/* Made first, so that nobody else may ever read it; VACUUM INTO accepts an empty file. */
-	fd = open(to, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (unlink(part) != 0 && errno != ENOENT)
+		return err_errno(err, errno, "replacing %s", part);
+	fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return err_errno(err, errno, "creating %s", to);
+		return err_errno(err, errno, "creating %s", part);
 	if (!prepare(db, "VACUUM INTO $1", &s, err))
 		return false;
-	sqlite3_bind_text(s.handle, s.index[0], to, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s.handle, s.index[0], part, -1, SQLITE_STATIC);
 	errno = 0;
 	rc = sqlite3_step(s.handle);
-	if (rc != SQLITE_DONE) {
-		fail(db, rc, s.sql, err);
+	if (rc != SQLITE_DONE)
+		return fail(db, rc, s.sql, err);
+	return fsync(fd) == 0 || err_errno(err, errno, "writing %s", part);
+}
+
+/* A half-made copy never has the final name. */
+bool db_copy(struct db *db, const char *to, struct err *err)
+{
+	AUTO(arena_freep) struct arena *a = arena_new();
+	const char                     *part = arena_printf(a, "%s.part", to);
+	AUTO(closep) int                dir = -1;
+
+	if (!copy_write(db, part, err)) {
+		unlink(part);
 		return err_in(err, "copying the database to %s", to);
 	}
-	if (fsync(fd) != 0)
-		return err_errno(err, errno, "writing %s", to);
-	return true;
+	if (rename(part, to) != 0)
+		return err_errno(err, errno, "renaming %s", part);
+	dir = open(dirname(arena_strdup(a, to)), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return (dir >= 0 && fsync(dir) == 0) || err_errno(err, errno, "keeping %s", to);
 }
