@@ -13,6 +13,10 @@
 #include <string.h>
 #include <time.h>
 
+/* Some C libraries make these macros when fortified; poisoning a macro is a warning of its own. */
+#undef sprintf
+#undef vsprintf
+
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok gets
 #pragma GCC poison atoi atol atoll gmtime localtime ctime asctime mktemp tmpnam
 

@@ -6,7 +6,7 @@
 
 #include "base/id.h"
 #include "store/certificate.h"
-#include "workflow/delegation.h"
+#include "workflow/issue.h"
 #include "workflow/names.h"
 #include "workflow/session.h"
 #include "workflow/steps.h"
