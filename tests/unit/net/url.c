@@ -43,7 +43,7 @@ static const char *const bad[] = {
 	"", "https", "https://", "https:///x", "https:/a", "//a/b", "/a", "ftp://a/", "file:///etc/passwd", "gopher://a/",
 	"javascript:alert(1)", "https://u@a/", "https://u:p@a/", "https://a@b@c/", "https://a/#f", "https://a#f",
 	"https://a?#", "https://a b/", "https://a/b c", " https://a/", "https://a/ ", "https://a/\t", "https://a/\r\nX: y",
-	"https://a/\x01", "https://a/\x7f", "https://a/\xc3\xa9", "https://b\xc3\xbc" "cher.example/", "https://a\\@b/",
+	"https://a/\x01", "https://a/\x7f", "https://a/\xc3\xa9", "https://b\xc3\xbc\x63her.example/", "https://a\\@b/",
 	"https://a/\\", "https://a/<", "https://a/%", "https://a/%2", "https://a/%g0", "https://a:/", "https://a:0/",
 	"https://a:65536/", "https://a:080/", "https://a:1:2/", "https://a:x/", "https://a:+1/", "https://a./", "https://.a/",
 	"https://a..b/", "https://-a/", "https://a-/", "https://a_b/", "https://*/", "https://127.1/", "https://0177.0.0.1/",
