@@ -57,8 +57,7 @@ static bool mac_permitted(enum keeper_channel channel, const char *table, struct
 
 	if (!tokens && channel == KEEPER_CHANNEL_WORKER)
 		return true;
-	if (tokens && channel == KEEPER_CHANNEL_API && last_column_int(columns, "revoked_at", &revoked_at) &&
-	    revoked_at > 0)
+	if (tokens && last_column_int(columns, "revoked_at", &revoked_at) && revoked_at > 0)
 		return true;
 	return err_problem(err, ERR_DENIED, "forbidden", "no MAC of this row of %s for this channel", table);
 }

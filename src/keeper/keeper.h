@@ -113,6 +113,7 @@ MUST_CHECK bool keeper_account_key_hosts(struct ipc_peer *keeper, const struct r
                                          struct err *err);
 MUST_CHECK bool keeper_cert_key_new(struct ipc_peer *keeper, const struct record_id *id, enum key_type type,
                                     struct arena *a, struct keeper_cert_key *ret, struct err *err);
+
 /* ---- signatures (worker) ---- */
 
 enum keeper_jws_kind {
@@ -152,8 +153,8 @@ MUST_CHECK bool keeper_csr(struct ipc_peer *keeper, const struct record_id *cert
 /* ---- rows that grant power (worker, api) ---- */
 
 /*
- * `columns` is what row_text() and its kin wrote. api gets MACs for table "tokens" alone, and only of a revoked
- * row (keeper_token_columns with revoked_at set): it takes power away and never makes any.
+ * `columns` is what row_text() and its kin wrote. For table "tokens" both sides get the MAC of a revoked row alone
+ * (keeper_token_columns with revoked_at set): it takes power away and never makes any. api gets no others.
  */
 MUST_CHECK bool keeper_mac(struct ipc_peer *keeper, const char *table, struct str columns,
                            int64_t row_version, uint8_t ret[static ROW_MAC_SIZE], struct err *err);

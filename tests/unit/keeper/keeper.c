@@ -548,11 +548,13 @@ TEST_F(tokens)
 	buf_init(&columns, 4096);
 	keeper_token_columns(&row, &columns);
 	REFUSED(keeper_mac(f->api, "tokens", buf_str(&columns), 1, revoked_mac, refused), "forbidden");
+	REFUSED(keeper_mac(f->worker, "tokens", buf_str(&columns), 1, revoked_mac, refused), "forbidden");
 	CHECK_OK(keeper_mac_check(f->api, "tokens", buf_str(&columns), 1, mac, &err), err);
 	buf_reset(&columns);
 	row.revoked_at = clock_now_ms();
 	keeper_token_columns(&row, &columns);
 	CHECK_OK(keeper_mac(f->api, "tokens", buf_str(&columns), 2, revoked_mac, &err), err);
+	CHECK_OK(keeper_mac(f->worker, "tokens", buf_str(&columns), 2, revoked_mac, &err), err);
 	buf_clear(&columns);
 }
 
