@@ -105,6 +105,25 @@ static bool root_stub(const struct resolver_config *c)
 	return false;
 }
 
+/* Names that libunbound otherwise answers itself (RFC 6761); with a stub above them they are ordinary ones. */
+static const char *const special_names[] = { "test.", "invalid.", "onion.", "localhost.", "home.arpa." };
+
+static int ub_unblock(struct ub_ctx *ub, const char *zone)
+{
+	char text[NAME_SIZE + 32];
+	int  problem = 0;
+
+	if (strcmp(zone, ".") != 0) {
+		snprintf(text, sizeof(text), "%s. transparent", zone);
+		return ub_ctx_set_option(ub, "local-zone:", text);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(special_names) && problem == 0; i++) {
+		snprintf(text, sizeof(text), "%s nodefault", special_names[i]);
+		problem = ub_ctx_set_option(ub, "local-zone:", text);
+	}
+	return problem;
+}
+
 static int ub_stubs(struct ub_ctx *ub, const struct resolver_config *c)
 {
 	int problem = 0;
@@ -118,6 +137,8 @@ static int ub_stubs(struct ub_ctx *ub, const struct resolver_config *c)
 		/* The operator's word outranks the root's: a stub may be for a name that does not exist outside. */
 		if (problem == 0)
 			problem = ub_ctx_set_option(ub, "domain-insecure:", s->zone);
+		if (problem == 0)
+			problem = ub_unblock(ub, s->zone);
 	}
 	return problem;
 }
