@@ -13,7 +13,9 @@
 
 enum { ASK_ECHO = IPC_TYPE_FIRST, ASK_ERROR, ASK_NEVER, ASK_READ_FD, ASK_IGNORE_FD, ASK_TOO_MUCH, ASK_SLOW, PUSHED };
 
-static struct ipc_request *kept[16];
+#define KEPT_MAX 400 /* more than the peer's table has buckets */
+
+static struct ipc_request *kept[KEPT_MAX];
 static atomic_uint         kept_count;
 static atomic_uint         begun; /* requests a handler has begun with */
 
@@ -58,8 +60,9 @@ static void answer(void *ctx UNUSED, struct ipc_request *r)
 
 static void answer_kept(void)
 {
+	/* The oldest first: in the peer's table they are behind the younger ones of their bucket. */
 	for (unsigned i = 0; i < atomic_load(&kept_count); i++)
-		ipc_reply_ok(kept[i], STR("late"));
+		ipc_reply_ok(kept[i], ipc_request_body(kept[i]));
 	atomic_store(&kept_count, 0);
 }
 
@@ -398,6 +401,26 @@ TEST(a_thousand_at_once)
 	teardown(&f);
 }
 
+TEST(many_wait_at_once)
+{
+	static struct caller callers[KEPT_MAX];
+	struct fixture       f;
+
+	setup(&f, 1);
+	for (unsigned i = 0; i < KEPT_MAX; i++) {
+		callers[i] = (struct caller){ .number = i };
+		start(&callers[i], &f, ASK_NEVER, 60000);
+	}
+	await_kept(KEPT_MAX);
+	answer_kept();
+	for (unsigned i = 0; i < KEPT_MAX; i++) {
+		pthread_join(callers[i].thread, NULL);
+		CHECK_OK(callers[i].ok, callers[i].err);
+		CHECK(callers[i].same);
+	}
+	teardown(&f);
+}
+
 /* Calls from many threads while the server comes and goes: each ends, and either with its own answer or as lost. */
 TEST(restarts_under_load)
 {
@@ -574,5 +597,5 @@ TEST(channels)
 
 TESTS(T(frames), T(broken_frames), T(two_descriptors_are_refused), T(calls_on_the_reader), T(calls_on_threads),
       T(descriptors), T(times_out), T(without_a_peer), T(restart), T(replaced_end), T(freeing_ends_calls),
-      T(a_thousand_at_once), T(restarts_under_load), T(pushes_and_ups), T(a_full_end_loses_pushes_only),
+      T(a_thousand_at_once), T(many_wait_at_once), T(restarts_under_load), T(pushes_and_ups), T(a_full_end_loses_pushes_only),
       T(a_full_queue_turns_away), T(channels))
