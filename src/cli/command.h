@@ -1,7 +1,7 @@
 /*
  * cli/command.h: what every command file has in hand: the call, the settings, the server, and the ways to print.
  *
- * Use      a command is `int command_x(struct cli *cli)` and returns its exit code; errors go through cli_fail().
+ * Use      a command is `int run_x(struct cli *cli)` and returns its exit code; errors go through cli_fail().
  * Output   results on standard output, everything said about them on standard error, so that output can be piped.
  */
 #ifndef REEVE_CLI_COMMAND_H
@@ -54,32 +54,32 @@ MUST_CHECK bool cli_read_file(struct arena *a, const char *path, size_t max, str
 
 /* ---- the table of commands.c calls these ---- */
 
-int command_init(struct cli *cli);
-int command_serve(struct cli *cli);
-int command_authority_add(struct cli *cli);
-int command_authority_list(struct cli *cli);
-int command_authority_show(struct cli *cli);
-int command_authority_default(struct cli *cli);
-int command_authority_remove(struct cli *cli);
-int command_delegation_add(struct cli *cli);
-int command_delegation_list(struct cli *cli);
-int command_delegation_check(struct cli *cli);
-int command_delegation_remove(struct cli *cli);
-int command_certificate_issue(struct cli *cli);
-int command_certificate_list(struct cli *cli);
-int command_certificate_show(struct cli *cli);
-int command_certificate_download(struct cli *cli);
-int command_certificate_renew(struct cli *cli);
-int command_order_show(struct cli *cli);
-int command_order_list(struct cli *cli);
-int command_project_add(struct cli *cli);
-int command_project_list(struct cli *cli);
-int command_token_create(struct cli *cli);
-int command_token_list(struct cli *cli);
-int command_token_revoke(struct cli *cli);
-int command_doctor(struct cli *cli);
-int command_version(struct cli *cli);
-int command_crash_points(struct cli *cli);
-int command_help(struct cli *cli);
+int run_init(struct cli *cli);
+int run_serve(struct cli *cli);
+int run_authority_add(struct cli *cli);
+int run_authority_list(struct cli *cli);
+int run_authority_show(struct cli *cli);
+int run_authority_default(struct cli *cli);
+int run_authority_remove(struct cli *cli);
+int run_delegation_add(struct cli *cli);
+int run_delegation_list(struct cli *cli);
+int run_delegation_check(struct cli *cli);
+int run_delegation_remove(struct cli *cli);
+int run_certificate_issue(struct cli *cli);
+int run_certificate_list(struct cli *cli);
+int run_certificate_show(struct cli *cli);
+int run_certificate_download(struct cli *cli);
+int run_certificate_renew(struct cli *cli);
+int run_order_show(struct cli *cli);
+int run_order_list(struct cli *cli);
+int run_project_add(struct cli *cli);
+int run_project_list(struct cli *cli);
+int run_token_create(struct cli *cli);
+int run_token_list(struct cli *cli);
+int run_token_revoke(struct cli *cli);
+int run_doctor(struct cli *cli);
+int run_version(struct cli *cli);
+int run_crash_points(struct cli *cli);
+int run_help(struct cli *cli);
 
 #endif

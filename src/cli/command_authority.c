@@ -66,7 +66,7 @@ static bool add_files(struct cli *cli, json_t *body, struct err *err)
 	return true;
 }
 
-int command_authority_add(struct cli *cli)
+int run_authority_add(struct cli *cli)
 {
 	static const struct {
 		const char *option, *member;
@@ -102,7 +102,7 @@ int command_authority_add(struct cli *cli)
 	return EXIT_DONE;
 }
 
-int command_authority_list(struct cli *cli)
+int run_authority_list(struct cli *cli)
 {
 	static const char *const head[] = { "NAME", "DEFAULT", "ACCOUNT", "DIRECTORY" };
 	struct cli_reply         reply;
@@ -141,17 +141,17 @@ static int ask_and_show(struct cli *cli, const char *method, const char *tail)
 	return EXIT_DONE;
 }
 
-int command_authority_show(struct cli *cli)
+int run_authority_show(struct cli *cli)
 {
 	return ask_and_show(cli, "GET", "");
 }
 
-int command_authority_default(struct cli *cli)
+int run_authority_default(struct cli *cli)
 {
 	return ask_and_show(cli, "PUT", "/default");
 }
 
-int command_authority_remove(struct cli *cli)
+int run_authority_remove(struct cli *cli)
 {
 	return ask_and_show(cli, "DELETE", "");
 }

@@ -99,7 +99,7 @@ static int follow(struct cli *cli, const struct cli_reply *accepted, int64_t tim
 	return code;
 }
 
-int command_certificate_issue(struct cli *cli)
+int run_certificate_issue(struct cli *cli)
 {
 	static const struct {
 		const char *option, *member;
@@ -130,7 +130,7 @@ int command_certificate_issue(struct cli *cli)
 	return follow(cli, &reply, timeout_s);
 }
 
-int command_certificate_renew(struct cli *cli)
+int run_certificate_renew(struct cli *cli)
 {
 	struct cli_reply reply;
 	struct err       err = { 0 };
@@ -165,7 +165,7 @@ static void list_row(struct cli *cli, struct table *t, const json_t *x)
 	table_cell(t, join(cli->arena, json_object_get(x, "names"), 4));
 }
 
-int command_certificate_list(struct cli *cli)
+int run_certificate_list(struct cli *cli)
 {
 	static const char *const head[] = { "NAME", "STATUS", "EXPIRES", "AUTHORITY", "ORDER", "NAMES" };
 	const char              *limit = cli_value(&cli->call, "limit"), *after = cli_value(&cli->call, "after");
@@ -223,7 +223,7 @@ static void show_order(struct cli *cli, struct table *t, const json_t *order)
 	table_cell(t, shown_distance_of(cli->arena, json_str(order, "next_try_at"), clock_now_ms()));
 }
 
-int command_certificate_show(struct cli *cli)
+int run_certificate_show(struct cli *cli)
 {
 	struct cli_reply reply;
 	struct err       err = { 0 };

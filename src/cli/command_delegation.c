@@ -11,7 +11,7 @@ static const char *path_of(struct cli *cli, const char *tail)
 	return arena_printf(cli->arena, "/v1/delegations/%s%s", cli_escape(cli->arena, cli->call.args[0]), tail);
 }
 
-int command_delegation_add(struct cli *cli)
+int run_delegation_add(struct cli *cli)
 {
 	json_t          *body = json_object();
 	struct cli_reply reply;
@@ -32,7 +32,7 @@ int command_delegation_add(struct cli *cli)
 	return EXIT_DONE;
 }
 
-int command_delegation_list(struct cli *cli)
+int run_delegation_list(struct cli *cli)
 {
 	static const char *const head[] = { "NAME", "HEALTH", "CHECKED", "PROVIDER", "TARGET" };
 	struct cli_reply         reply;
@@ -60,7 +60,7 @@ int command_delegation_list(struct cli *cli)
 	return EXIT_DONE;
 }
 
-int command_delegation_check(struct cli *cli)
+int run_delegation_check(struct cli *cli)
 {
 	struct cli_reply reply;
 	struct err       err = { 0 };
@@ -80,7 +80,7 @@ int command_delegation_check(struct cli *cli)
 	return code;
 }
 
-int command_delegation_remove(struct cli *cli)
+int run_delegation_remove(struct cli *cli)
 {
 	struct cli_reply reply;
 	struct err       err = { 0 };

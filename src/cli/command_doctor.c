@@ -28,7 +28,7 @@ static void show_name(struct cli *cli, const json_t *name)
 	table_print(&t, stdout, 2);
 }
 
-int command_doctor(struct cli *cli)
+int run_doctor(struct cli *cli)
 {
 	struct cli_reply reply;
 	struct err       err = { 0 };

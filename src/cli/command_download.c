@@ -113,7 +113,7 @@ static bool download_all(struct cli *cli, const char *dir, struct err *err)
 	return ok;
 }
 
-int command_certificate_download(struct cli *cli)
+int run_certificate_download(struct cli *cli)
 {
 	const char *out = cli_value(&cli->call, "out"), *part = cli_value(&cli->call, "part");
 	struct err  err = { 0 };

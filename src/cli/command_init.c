@@ -191,7 +191,7 @@ static bool flags_fit(const struct cli *cli, struct err *err)
 	return true;
 }
 
-int command_init(struct cli *cli)
+int run_init(struct cli *cli)
 {
 	struct err  err = { 0 };
 	const char *home = cli_value(&cli->call, "home");

@@ -119,7 +119,7 @@ static void show_records(struct cli *cli, const json_t *x, int64_t start_ms)
 	}
 }
 
-int command_order_show(struct cli *cli)
+int run_order_show(struct cli *cli)
 {
 	struct cli_reply reply;
 	struct err       err = { 0 };
@@ -140,7 +140,7 @@ int command_order_show(struct cli *cli)
 	return EXIT_DONE;
 }
 
-int command_order_list(struct cli *cli)
+int run_order_list(struct cli *cli)
 {
 	static const char *const head[] = { "ORDER", "STATUS", "STEP", "STARTED", "NAMES" };
 	const char              *certificate = cli_value(&cli->call, "certificate"), *limit = cli_value(&cli->call, "limit");

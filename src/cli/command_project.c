@@ -12,7 +12,7 @@ static const char *text_or_dash(struct cli *cli, const json_t *x, const char *me
 	return text != NULL ? shown_text(cli->arena, text) : "-";
 }
 
-int command_project_add(struct cli *cli)
+int run_project_add(struct cli *cli)
 {
 	json_t          *body = json_object();
 	struct cli_reply reply;
@@ -26,7 +26,7 @@ int command_project_add(struct cli *cli)
 	return EXIT_DONE;
 }
 
-int command_project_list(struct cli *cli)
+int run_project_list(struct cli *cli)
 {
 	static const char *const head[] = { "NAME", "ADDED", "ID" };
 	struct cli_reply         reply;
@@ -51,7 +51,7 @@ int command_project_list(struct cli *cli)
 
 /* ---- tokens ---- */
 
-int command_token_create(struct cli *cli)
+int run_token_create(struct cli *cli)
 {
 	const char              *days = cli_value(&cli->call, "expires-days"), *project = cli_value(&cli->call, "project");
 	AUTO(json_freep) json_t *body = json_object();
@@ -80,7 +80,7 @@ int command_token_create(struct cli *cli)
 	return EXIT_DONE;
 }
 
-int command_token_list(struct cli *cli)
+int run_token_list(struct cli *cli)
 {
 	static const char *const head[] = { "NAME", "ROLE", "PROJECT", "EXPIRES", "ID" };
 	struct cli_reply         reply;
@@ -108,7 +108,7 @@ int command_token_list(struct cli *cli)
 	return EXIT_DONE;
 }
 
-int command_token_revoke(struct cli *cli)
+int run_token_revoke(struct cli *cli)
 {
 	struct cli_reply reply;
 	struct err       err = { 0 };

@@ -21,7 +21,7 @@ static bool number_value(const struct cli *cli, const char *name, int *ret, stru
 	return true;
 }
 
-int command_serve(struct cli *cli)
+int run_serve(struct cli *cli)
 {
 	struct err  err = { 0 };
 	const char *role = cli_value(&cli->call, "role");
@@ -36,7 +36,7 @@ int command_serve(struct cli *cli)
 	return supervisor_main(&cli->config, ready_fd);
 }
 
-int command_version(struct cli *cli)
+int run_version(struct cli *cli)
 {
 	if (cli->json)
 		printf("{\n  \"version\": \"" REEVE_VERSION "\"\n}\n");
@@ -45,7 +45,7 @@ int command_version(struct cli *cli)
 	return EXIT_DONE;
 }
 
-int command_crash_points(struct cli *cli)
+int run_crash_points(struct cli *cli)
 {
 	(void)cli;
 	for (unsigned i = 0; i < CRASH__COUNT; i++)

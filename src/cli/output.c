@@ -128,9 +128,9 @@ const char *shown_distance(struct arena *a, int64_t at_ms, int64_t now_ms)
 	else if (ms < 2 * HOUR_MS)
 		text = units(a, ms / MINUTE_MS, "minute");
 	else if (ms < 2 * DAY_MS)
-		text = units(a, ms / HOUR_MS, "hour");
+		text = units(a, (ms + HOUR_MS / 2) / HOUR_MS, "hour");
 	else
-		text = units(a, ms / DAY_MS, "day");
+		text = units(a, (ms + DAY_MS / 2) / DAY_MS, "day");
 	return arena_printf(a, at_ms > now_ms ? "in %s" : "%s ago", text);
 }
 

@@ -294,6 +294,13 @@ static void list_default(struct arena *a, struct config_list *list, const char *
 	list->items[0] = only;
 }
 
+static void paths_default(struct arena *a, struct config *c)
+{
+	c->socket_path = arena_printf(a, "%s/reeve.sock", c->run);
+	c->store_path = arena_printf(a, "%s/reeve.db", c->var);
+	c->seal_path = arena_printf(a, "%s/seal.key", c->etc);
+}
+
 static const char *absolute(struct arena *a, const char *path)
 {
 	char here[4096];
@@ -324,9 +331,7 @@ bool config_load(struct arena *a, const char *home, const char *file_path, struc
 	}
 	c.file = file_path != NULL ? absolute(a, file_path) : arena_printf(a, "%s/reeve.toml", c.etc);
 	list_default(a, &c.http_listen, "127.0.0.1:8080");
-	c.socket_path = arena_printf(a, "%s/reeve.sock", c.run);
-	c.store_path = arena_printf(a, "%s/reeve.db", c.var);
-	c.seal_path = arena_printf(a, "%s/seal.key", c.etc);
+	paths_default(a, &c);
 	list_default(a, &c.zone_names, NULL);
 	list_default(a, &c.zone_name_servers, NULL);
 	c.zone_hostmaster = "";
@@ -358,6 +363,16 @@ static void quote(struct buf *out, const char *text)
 	buf_add_char(out, '"');
 }
 
+/* A path that is where it would be anyway stays a comment, so that a moved --home finds its files. */
+static bool usual_place(struct arena *a, const struct config *c, const struct setting *s)
+{
+	struct config usual = { .etc = c->etc, .var = c->var, .run = c->run };
+
+	paths_default(a, &usual);
+	return s->kind == KIND_PATH &&
+	       strcmp(*(const char *const *)member_const(c, s), *(const char *const *)member_const(&usual, s)) == 0;
+}
+
 const char *config_template(struct arena *a, const struct config *c)
 {
 	AUTO(buf_clear) struct buf out;
@@ -373,7 +388,7 @@ const char *config_template(struct arena *a, const struct config *c)
 
 		if (strcmp(section, s->section) != 0)
 			buf_printf(&out, "\n[%s]\n", section = s->section);
-		buf_printf(&out, "# %s\n%s = ", s->about, s->key);
+		buf_printf(&out, "# %s\n%s%s = ", s->about, usual_place(a, c, s) ? "# " : "", s->key);
 		switch (s->kind) {
 		case KIND_STRING:
 		case KIND_PATH:

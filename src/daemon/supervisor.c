@@ -128,11 +128,10 @@ static bool open_sockets(struct supervisor *s, struct err *err)
 	return socket_add(s, "seal", ROLE_KEEPER, fd, err);
 }
 
-/* What is shown and written: one address per listener, though dns has several sockets on each. */
-static bool shown(const struct socket *s)
-{
-	return s->role == ROLE_API || strcmp(s->name, "dns-tcp") == 0;
-}
+/* What is shown and written, in this order. UDP shares its addresses with TCP. */
+static const struct {
+	const char *socket, *name;
+} shown[] = { { "http", "http" }, { "dns-tcp", "dns" }, { "unix", "socket" } };
 
 static void write_listening(struct supervisor *s, const char *text)
 {
@@ -158,17 +157,17 @@ static void announce(struct supervisor *s)
 
 	buf_init(&line, 64 * KIB);
 	buf_init(&file, 64 * KIB);
-	for (size_t i = 0; i < s->sockets_count; i++) {
-		const struct socket *at = &s->sockets[i];
-		bool                 is_unix = strcmp(at->name, "unix") == 0;
-		const char          *name = is_unix ? "socket" : at->role == ROLE_DNS ? "dns" : "http";
-		const char          *address = is_unix ? s->config->socket_path : listen_text(at->fd, text);
+	for (size_t k = 0; k < ARRAY_LEN(shown); k++)
+		for (size_t i = 0; i < s->sockets_count; i++) {
+			const struct socket *at = &s->sockets[i];
+			bool                 path = strcmp(at->name, "unix") == 0;
 
-		if (!shown(at))
-			continue;
-		buf_printf(&line, "%s%s %s", line.len > 0 ? ", " : "", name, address);
-		buf_printf(&file, "%s %s\n", name, address);
-	}
+			if (strcmp(at->name, shown[k].socket) != 0)
+				continue;
+			const char *address = path ? s->config->socket_path : listen_text(at->fd, text);
+			buf_printf(&line, "%s%s %s", line.len > 0 ? ", " : "", shown[k].name, address);
+			buf_printf(&file, "%s %s\n", shown[k].name, address);
+		}
 	s->announced = true;
 	write_listening(s, file.ptr);
 	log_info("reeve " REEVE_VERSION " serving: %s", line.ptr);
@@ -298,7 +297,7 @@ static bool role_start(struct supervisor *s, enum role_id id)
 	child->restart_at = 0;
 	child->started_at = clock_mono_ms();
 	if (!ipc_pair(ends, &err)) {
-		log_error("role=%s event=start cause=\"%s\"", role_name(id), err.text);
+		log_error("child=%s event=start cause=\"%s\"", role_name(id), err.text);
 		return false;
 	}
 	setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
@@ -312,7 +311,7 @@ static bool role_start(struct supervisor *s, enum role_id id)
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(ends[1]);
 	if (pid < 0) {
-		log_error("role=%s event=start cause=\"fork: %s\"", role_name(id), strerror(number));
+		log_error("child=%s event=start cause=\"fork: %s\"", role_name(id), strerror(number));
 		close(ends[0]);
 		return false;
 	}
@@ -413,7 +412,7 @@ static void take_frame(struct supervisor *s, enum role_id id)
 		close(frame->fd);
 	if (frame->type == CONTROL_READY && child->state == STARTING) {
 		child->state = SERVING;
-		log_debug("role=%s pid=%d event=ready after_ms=%lld", role_name(id), (int)child->pid,
+		log_debug("child=%s pid=%d event=ready after_ms=%lld", role_name(id), (int)child->pid,
 		          (long long)(clock_mono_ms() - child->started_at));
 	} else if (frame->type == CONTROL_REFUSED) {
 		struct wire w = wire_of(str_of(frame->body, frame->len));
@@ -421,7 +420,7 @@ static void take_frame(struct supervisor *s, enum role_id id)
 		a = arena_new();
 		const char *text = wire_get_c(&w, a);
 		const char *hint = wire_get_c(&w, a);
-		log_error("role=%s event=refused cause=\"%s\"%s%s%s", role_name(id), text, hint[0] != '\0' ? " fix=\"" : "", hint,
+		log_error("child=%s event=refused cause=\"%s\"%s%s%s", role_name(id), text, hint[0] != '\0' ? " fix=\"" : "", hint,
 		          hint[0] != '\0' ? "\"" : "");
 		arena_free(a);
 	}
@@ -443,16 +442,16 @@ static void reaped(struct supervisor *s, enum role_id id, int status)
 	fd_close(&child->control);
 	if (s->stage >= 0) {
 		if (!child->stopping || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-			log_warn("role=%s event=exit %s life_ms=%lld", role_name(id), how, (long long)life);
+			log_warn("child=%s event=exit %s life_ms=%lld", role_name(id), how, (long long)life);
 		return;
 	}
 	if (config) {
-		log_error("role=%s event=exit %s", role_name(id), how);
+		log_error("child=%s event=exit %s", role_name(id), how);
 		stop_begin(s, 1, "a role cannot start until its configuration changes");
 		return;
 	}
 	delay = backoff_next(&child->backoff, life);
-	log_error("role=%s event=exit %s life_ms=%lld restart_ms=%lld", role_name(id), how, (long long)life, (long long)delay);
+	log_error("child=%s event=exit %s life_ms=%lld restart_ms=%lld", role_name(id), how, (long long)life, (long long)delay);
 	child->restart_at = now + delay;
 }
 
@@ -498,7 +497,7 @@ static int take_time(struct supervisor *s)
 		if (child->restart_at != 0 && child->restart_at <= now)
 			start_or_later(s, (enum role_id)i);
 		if (child->pid != 0 && child->kill_at != 0 && child->kill_at <= now) {
-			log_warn("role=%s event=kill cause=\"did not stop in time\"", role_name((enum role_id)i));
+			log_warn("child=%s event=kill cause=\"did not stop in time\"", role_name((enum role_id)i));
 			kill(child->pid, SIGKILL);
 			child->kill_at = 0;
 		}

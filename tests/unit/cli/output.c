@@ -41,6 +41,7 @@ TEST(distances)
 		{ 120 * S_MS, "in 2 minutes" },
 		{ -3 * 3600 * S_MS, "3 hours ago" },
 		{ 59 * DAY_MS + 5, "in 59 days" },
+		{ 3 * DAY_MS - 40, "in 3 days" },
 	};
 	struct arena *a = arena_new();
 
