@@ -13,6 +13,8 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
+#include <openssl/param_build.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <openssl/x509.h>
@@ -66,6 +68,8 @@ OSSL_FREEP(general_names, GENERAL_NAMES, GENERAL_NAMES_free)
 OSSL_FREEP(kdf_ctx, EVP_KDF_CTX, EVP_KDF_CTX_free)
 OSSL_FREEP(mac_ctx, EVP_MAC_CTX, EVP_MAC_CTX_free)
 OSSL_FREEP(md_ctx, EVP_MD_CTX, EVP_MD_CTX_free)
+OSSL_FREEP(param_bld, OSSL_PARAM_BLD, OSSL_PARAM_BLD_free)
+OSSL_FREEP(params, OSSL_PARAM, OSSL_PARAM_free)
 OSSL_FREEP(pkcs12, PKCS12, PKCS12_free)
 OSSL_FREEP(pkcs8, PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free)
 OSSL_FREEP(pkey, EVP_PKEY, EVP_PKEY_free)
