@@ -24,10 +24,8 @@
 /* The call must succeed; on failure the sentence of the error is shown. */
 #define CHECK_OK(call, err)                                                                        \
 	do {                                                                                       \
-		if (!(call)) {                                                                     \
-			print_error("%s\n", (err).text);                                           \
-			assert_true(!"" #call);                                                    \
-		}                                                                                  \
+		if (!(call))                                                                       \
+			fail_msg("%s: %s", #call, (err).text);                                     \
 	} while (0)
 #define T(name) cmocka_unit_test(name)
 #define TESTS(...)                                                                                 \

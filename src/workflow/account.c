@@ -195,6 +195,5 @@ enum outcome run_account(struct job *job, struct err *err)
 	job->facts = write_wanted;
 	job->facts_arg = x;
 	job->attempts = 1;
-	worker_kick(job->worker, clock_now_ms());
 	return job_wait(job, clock_now_ms() + 60000, "waiting for the account at %s", authority.name);
 }

@@ -78,7 +78,6 @@ static enum outcome settle(struct job *job, struct found *x, const char *status,
 	job->next = STEP_SETTLED;
 	job->facts = write_settled;
 	job->facts_arg = w;
-	worker_kick(job->worker, clock_now_ms());
 	return OUT_DONE;
 }
 

@@ -190,6 +190,5 @@ enum outcome run_await(struct job *job, struct err *err)
 	note_ready(job, db);
 	job->facts = write_ready;
 	job->facts_arg = job;
-	worker_kick(job->worker, clock_now_ms());
 	return OUT_DONE;
 }

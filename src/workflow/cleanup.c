@@ -7,6 +7,7 @@
 #include "workflow/steps.h"
 
 struct gone_write {
+	const char        *order_id;
 	struct txt_record *records;
 	size_t             count;
 };
@@ -15,10 +16,20 @@ static bool write_gone(struct db *db, void *arg, struct err *err)
 {
 	struct gone_write *g = arg;
 
-	for (size_t i = 0; i < g->count; i++)
-		if (!txt_record_set_state(db, g->records[i].id, "gone", clock_now_ms(), err))
-			return false;
-	return true;
+	struct arena      *a = arena_new();
+	struct txt_record *all;
+	size_t             count;
+	bool               ok = true;
+
+	for (size_t i = 0; ok && i < g->count; i++)
+		ok = txt_record_set_state(db, g->records[i].id, "gone", clock_now_ms(), err);
+	/* A value retired while this run removed others is owed by this same job: it must not end. */
+	ok = ok && txt_record_list_order(db, a, g->order_id, &all, &count, err);
+	for (size_t i = 0; ok && i < count; i++)
+		if (strcmp(all[i].state, "removing") == 0)
+			ok = err_set(err, ERR_CONFLICT, "another value of the order became due meanwhile");
+	arena_free(a);
+	return ok;
 }
 
 static bool remove_value(struct job *job, struct db *db, const struct txt_record *r, struct err *err)
@@ -46,6 +57,7 @@ enum outcome run_remove(struct job *job, struct err *err)
 	CRASH_POINT(CLEANUP_INTENT_AFTER);
 	if (!job_reader(job, &db, err) || !txt_record_list_order(db, job->arena, job->row.order_id, &all, &count, err))
 		return OUT_RETRY;
+	g->order_id = job->row.order_id;
 	g->records = arena_alloc_array(job->arena, count > 0 ? count : 1, sizeof(*g->records));
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(all[i].state, "removing") != 0)

@@ -222,7 +222,11 @@ static bool job_commit(struct job *job, enum outcome outcome, const struct err *
 		crash_reached(step->after);
 	if (job->row.order_id[0] != '\0')
 		worker_changed(job->worker, "order", job->row.order_id);
-	worker_kick(job->worker, job->wake_at > 0 ? job->wake_at : 0);
+	/* Facts may have made or woken jobs; they are there to be claimed only now. */
+	if (job->facts != NULL || outcome == OUT_FAIL)
+		worker_kick(job->worker, 0);
+	else if (job->wake_at > 0)
+		worker_kick(job->worker, job->wake_at);
 	job->buffered_count = 0;
 	job->requests = 0;
 	return true;

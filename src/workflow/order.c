@@ -195,7 +195,6 @@ enum outcome run_new_order(struct job *job, struct err *err)
 	}
 	job->facts = write_new_order;
 	job->facts_arg = x;
-	worker_kick(job->worker, clock_now_ms());
 	return OUT_DONE;
 }
 

@@ -234,6 +234,7 @@ static bool send_signed(struct session *s, struct keeper_jws *jws, enum acme_whe
 	if (!keeper_jws(job->worker->keeper, jws, job->arena, &request.body, err))
 		return err_in(err, "signature");
 	request.content_type = "application/jose+json";
+	request.repeat_allowed = jws->kind == KEEPER_JWS_KID_POST && jws->payload.len == 0; /* only reads */
 	if (where == ACME_AT_DOWNLOAD) {
 		request.accept = ACME_CHAIN_ACCEPT;
 		request.body_max = HTTP_BODY_MAX_CHAIN;

@@ -1,0 +1,32 @@
+/*
+ * tests/fuzz/command.c: command frames as the worker reads them. Property: whatever comes, counts stay bounded and no
+ * text is NULL.
+ */
+#include <assert.h>
+
+#include "workflow/command.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct arena        *a = arena_new();
+	struct wire          w = wire_of(str_of(data, size));
+	struct command_who   who = command_who_read(&w, a);
+	struct command_issue c = command_issue_read(&w, a);
+	struct wire          again = wire_of(str_of(data, size));
+	struct authority     x = command_authority_read(&again, a);
+	size_t               count;
+
+	assert(who.project_id != NULL && who.principal != NULL);
+	assert(c.names_count <= COMMAND_NAMES_MAX && c.aliases_count <= COMMAND_NAMES_MAX);
+	for (size_t i = 0; i < c.names_count; i++)
+		assert(c.names[i] != NULL);
+	for (size_t i = 0; i < c.aliases_count; i++)
+		assert(c.aliases[i].name != NULL && c.aliases[i].target != NULL);
+	assert(c.facade != NULL && x.id != NULL && x.allow_addresses != NULL);
+	(void)command_names_read(&again, a, &count);
+	assert(count <= COMMAND_NAMES_MAX);
+	arena_free(a);
+	return 0;
+}
