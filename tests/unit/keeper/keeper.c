@@ -38,7 +38,7 @@ static struct ipc_peer *peer_make(struct fixture *f, enum keeper_channel channel
 	struct err       err = { 0 };
 
 	CHECK_OK(ipc_pair(ends, &err), err);
-	ipc_server_attach(f->server, channel, ends[0]);
+	ipc_server_attach(f->server, (int)channel, ends[0]);
 	ipc_peer_attach(peer, ends[1]);
 	return peer;
 }
