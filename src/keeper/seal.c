@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -168,16 +167,31 @@ static int digit(uint8_t c)
 	return -1;
 }
 
+/* The file's name for a sentence, as far as the kernel tells. */
+static const char *path_of(int fd, char ret[static 256])
+{
+	char    link[64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, ret, 255);
+	if (n <= 0)
+		return "seal.key";
+	ret[n] = '\0';
+	return ret;
+}
+
 bool seal_read(int fd, struct secret **ret, struct err *err)
 {
 	AUTO(secret_freep) struct secret *text = secret_new(SEAL_TEXT_SIZE + 2); /* a newline, and one too many */
 	AUTO(secret_freep) struct secret *key = secret_new(SEAL_SIZE);
 	uint8_t *in = secret_ptr(text);
+	char     path[256];
 	ssize_t  n;
 
 	if (fd < 0)
 		return err_problem(err, ERR_CONFIG, "sealed", "the keeper was given no seal file");
-	if (!descriptor_check(fd, "given", err))
+	if (!descriptor_check(fd, path_of(fd, path), err))
 		return false;
 	/* From the start, whoever read before: the keeper may be restarted with the same open file. */
 	n = pread(fd, in, SEAL_TEXT_SIZE + 2, 0);
