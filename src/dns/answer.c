@@ -1,18 +1,18 @@
 /*
- * dns/answer.c: decides, then encodes. Everything a resolver may ask gets the answer RFC 8906 wants: no silence, no
- * NOTIMP for a type, SOA with every negative answer.
+ * dns/answer.c: decides, then encodes. Everything a resolver may ask gets the answer RFC 8906
+ * wants: no silence, no NOTIMP for a type, SOA with every negative answer.
  */
 #include "dns/answer.h"
 
 #include <assert.h>
 
 /* COOKIE option with our server cookie: code, length, 24 bytes. */
-#define OPT_FIXED 11u
+#define OPT_FIXED  11u
 #define OPT_COOKIE (4u + DNS_COOKIE_SIZE)
 
 struct reply {
 	struct dns_writer w;
-	size_t            limit;   /* without the room for OPT */
+	size_t            limit; /* without the room for OPT */
 	uint8_t           options[OPT_COOKIE];
 	size_t            options_len;
 	bool              edns;
@@ -26,7 +26,8 @@ static size_t opt_size(const struct reply *r)
 static void reply_begin(struct reply *r, const struct dns_query *q, uint8_t *ret, size_t limit)
 {
 	r->limit = limit;
-	dns_write_begin(&r->w, ret, limit - opt_size(r), q->id, DNS_QR | (q->flags & (0x7800 | DNS_RD)));
+	dns_write_begin(&r->w, ret, limit - opt_size(r), q->id,
+	                DNS_QR | (q->flags & (0x7800 | DNS_RD)));
 	if (q->has_question)
 		dns_write_question(&r->w, &q->question);
 }
@@ -37,7 +38,8 @@ static size_t reply_end(struct reply *r, uint16_t flags, uint16_t rcode)
 	if (r->edns) {
 		r->w.max = r->limit;
 		r->w.full = false;
-		bool fits = dns_write_opt(&r->w, DNS_EDNS_UDP, rcode, false, str_of(r->options, r->options_len));
+		bool fits = dns_write_opt(&r->w, DNS_EDNS_UDP, rcode, false,
+		                          str_of(r->options, r->options_len));
 		assert(fits);
 	}
 	return r->w.len;
@@ -50,7 +52,8 @@ static void put_soa(struct reply *r, const struct dns_zones *zones, const struct
 	/* RFC 2308 5: in a negative answer the TTL is the smaller one of SOA and MINIMUM. */
 	uint32_t ttl = section == DNS_ANSWER ? DNS_SOA_TTL : DNS_NEGATIVE_TTL;
 
-	dns_write_record(&r->w, section, &zone->name, DNS_SOA, DNS_IN, ttl, dns_zones_soa(zones, zone, rdata));
+	dns_write_record(&r->w, section, &zone->name, DNS_SOA, DNS_IN, ttl,
+	                 dns_zones_soa(zones, zone, rdata));
 }
 
 static bool put_addresses(struct reply *r, enum dns_section section, const struct dns_name *name,
@@ -70,7 +73,8 @@ static bool put_addresses(struct reply *r, enum dns_section section, const struc
 	return any;
 }
 
-static void put_nameservers(struct reply *r, const struct dns_zones *zones, const struct dns_zone *zone)
+static void put_nameservers(struct reply *r, const struct dns_zones *zones,
+                            const struct dns_zone *zone)
 {
 	struct dns_name  names[DNS_NAMESERVERS_MAX];
 	size_t           count = dns_zones_nameservers(zones, zone, names, DNS_NAMESERVERS_MAX);
@@ -94,12 +98,14 @@ static void put_hinfo(struct reply *r, const struct dns_name *name)
 {
 	static const char rdata[] = "\007RFC8482"; /* the final NUL is the empty second string */
 
-	dns_write_record(&r->w, DNS_ANSWER, name, DNS_HINFO, DNS_IN, DNS_NS_TTL, str_of(rdata, sizeof(rdata)));
+	dns_write_record(&r->w, DNS_ANSWER, name, DNS_HINFO, DNS_IN, DNS_NS_TTL,
+	                 str_of(rdata, sizeof(rdata)));
 }
 
 /* The records of this type at this name; false: there are none. */
-static bool put_answer(struct reply *r, const struct dns_zones *zones, const struct dns_found *found,
-                       const struct dns_question *q, struct dns_noted *noted)
+static bool put_answer(struct reply *r, const struct dns_zones *zones,
+                       const struct dns_found *found, const struct dns_question *q,
+                       struct dns_noted *noted)
 {
 	switch (q->type) {
 	case DNS_TXT:
@@ -124,22 +130,21 @@ static bool put_answer(struct reply *r, const struct dns_zones *zones, const str
 		return found->apex;
 	case DNS_A:
 	case DNS_AAAA:
-		return found->nameserver != NULL && put_addresses(r, DNS_ANSWER, &q->name, found->nameserver,
-		                                                  q->type == DNS_A, q->type == DNS_AAAA);
-	case DNS_ANY:
-		put_hinfo(r, &q->name);
-		return true;
-	default:
-		return false;
+		return found->nameserver != NULL &&
+		       put_addresses(r, DNS_ANSWER, &q->name, found->nameserver, q->type == DNS_A,
+		                     q->type == DNS_AAAA);
+	case DNS_ANY: put_hinfo(r, &q->name); return true;
+	default: return false;
 	}
 }
 
-static size_t answer_question(struct reply *r, const struct dns_zones *zones, const struct dns_query *q, uint8_t *ret,
-                              struct dns_noted *noted)
+static size_t answer_question(struct reply *r, const struct dns_zones *zones,
+                              const struct dns_query *q, uint8_t *ret, struct dns_noted *noted)
 {
 	struct dns_found found;
 
-	if (q->question.class != DNS_IN || q->question.type == DNS_AXFR || q->question.type == DNS_IXFR)
+	if (q->question.class != DNS_IN || q->question.type == DNS_AXFR ||
+	    q->question.type == DNS_IXFR)
 		return reply_end(r, 0, DNS_REFUSED);
 	dns_zones_find(zones, &q->question.name, &found);
 	if (found.zone == NULL)
@@ -166,7 +171,8 @@ static size_t size_limit(const struct dns_query *q, const struct dns_asked *aske
 }
 
 size_t dns_answer(struct dns_answerer *with, const struct dns_zones *zones, struct str query,
-                  const struct dns_asked *asked, uint8_t *ret, size_t max, struct dns_noted *ret_noted)
+                  const struct dns_asked *asked, uint8_t *ret, size_t max,
+                  struct dns_noted *ret_noted)
 {
 	struct dns_query     q;
 	struct reply         r;
@@ -189,7 +195,8 @@ size_t dns_answer(struct dns_answerer *with, const struct dns_zones *zones, stru
 		dns_cookie_make(with->cookie, q.cookie, &asked->client, now_s, r.options + 4);
 		r.options_len = OPT_COOKIE;
 	}
-	if (!trusted && with->limit != NULL && (with->limit_loopback || !dns_address_loopback(&asked->client)))
+	if (!trusted && with->limit != NULL &&
+	    (with->limit_loopback || !dns_address_loopback(&asked->client)))
 		limited = dns_limit_check(with->limit, &asked->client, asked->now_ms);
 	ret_noted->limited = limited != DNS_LIMIT_PASS;
 	if (limited == DNS_LIMIT_DROP || (limited == DNS_LIMIT_SLIP && state != DNS_QUERY_OK))
@@ -197,18 +204,14 @@ size_t dns_answer(struct dns_answerer *with, const struct dns_zones *zones, stru
 
 	reply_begin(&r, &q, ret, size_limit(&q, asked, max));
 	switch (state) {
-	case DNS_QUERY_NOTIMP:
-		return reply_end(&r, 0, DNS_NOTIMP);
-	case DNS_QUERY_FORMERR:
-		return reply_end(&r, 0, DNS_FORMERR);
-	case DNS_QUERY_BADVERS:
-		return reply_end(&r, 0, DNS_BADVERS);
+	case DNS_QUERY_NOTIMP: return reply_end(&r, 0, DNS_NOTIMP);
+	case DNS_QUERY_FORMERR: return reply_end(&r, 0, DNS_FORMERR);
+	case DNS_QUERY_BADVERS: return reply_end(&r, 0, DNS_BADVERS);
 	case DNS_QUERY_OK:
 		if (limited == DNS_LIMIT_SLIP)
 			return reply_end(&r, DNS_TC, DNS_NOERROR);
 		return answer_question(&r, zones, &q, ret, ret_noted);
-	case DNS_QUERY_DROP:
-		break;
+	case DNS_QUERY_DROP: break;
 	}
 	return 0;
 }

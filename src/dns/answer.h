@@ -31,6 +31,7 @@ struct dns_noted {
 
 /* The length of the answer; 0: send nothing. `max` is at least 512. */
 size_t dns_answer(struct dns_answerer *with, const struct dns_zones *zones, struct str query,
-                  const struct dns_asked *asked, uint8_t *ret, size_t max, struct dns_noted *ret_noted);
+                  const struct dns_asked *asked, uint8_t *ret, size_t max,
+                  struct dns_noted *ret_noted);
 
 #endif

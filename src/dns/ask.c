@@ -1,6 +1,7 @@
 /*
- * dns/ask.c: asks many servers at once: one connected UDP socket each, sent twice, then TCP for what was truncated. A
- * connected socket takes answers from the asked address only and reports a closed port at once.
+ * dns/ask.c: asks many servers at once: one connected UDP socket each, sent twice, then TCP for
+ * what was truncated. A connected socket takes answers from the asked address only and reports a
+ * closed port at once.
  */
 #include "dns/ask.h"
 
@@ -14,9 +15,9 @@
 #include "base/clock.h"
 #include "base/rand.h"
 
-#define ASK_MAX     64
-#define AGAIN_MS    700
-#define PACKET_MAX  4096u
+#define ASK_MAX    64
+#define AGAIN_MS   700
+#define PACKET_MAX 4096u
 
 struct asking {
 	int      fd; /* -1: done */
@@ -25,7 +26,8 @@ struct asking {
 	bool     again, truncated;
 };
 
-static size_t query_write(uint16_t id, const struct dns_name *name, uint16_t qtype, uint8_t *ret, size_t max)
+static size_t query_write(uint16_t id, const struct dns_name *name, uint16_t qtype, uint8_t *ret,
+                          size_t max)
 {
 	struct dns_writer   w;
 	struct dns_question q = { *name, qtype, DNS_IN };
@@ -82,14 +84,16 @@ static const char *problem_late(struct arena *a, int64_t waited_ms)
 }
 
 /* Is this the answer to what we asked? */
-static bool answers(const struct dns_message *m, uint16_t id, const struct dns_name *name, uint16_t qtype)
+static bool answers(const struct dns_message *m, uint16_t id, const struct dns_name *name,
+                    uint16_t qtype)
 {
 	if (m->id != id || (m->flags & DNS_QR) == 0)
 		return false;
 	if (!m->has_question) /* allowed only when the server could not read it */
-		return m->rcode == DNS_FORMERR || m->rcode == DNS_NOTIMP || m->rcode == DNS_REFUSED ||
-		       m->rcode == DNS_SERVFAIL;
-	return m->question.type == qtype && m->question.class == DNS_IN && dns_name_eq(&m->question.name, name);
+		return m->rcode == DNS_FORMERR || m->rcode == DNS_NOTIMP ||
+		       m->rcode == DNS_REFUSED || m->rcode == DNS_SERVFAIL;
+	return m->question.type == qtype && m->question.class == DNS_IN &&
+	       dns_name_eq(&m->question.name, name);
 }
 
 static void asking_end(struct asking *k)
@@ -99,8 +103,8 @@ static void asking_end(struct asking *k)
 	k->fd = -1;
 }
 
-static void udp_receive(struct arena *a, struct asking *k, const struct dns_name *name, uint16_t qtype,
-                        struct dns_reply *ret)
+static void udp_receive(struct arena *a, struct asking *k, const struct dns_name *name,
+                        uint16_t qtype, struct dns_reply *ret)
 {
 	uint8_t packet[PACKET_MAX];
 	ssize_t n = recv(k->fd, packet, sizeof(packet), 0);
@@ -115,7 +119,8 @@ static void udp_receive(struct arena *a, struct asking *k, const struct dns_name
 	struct dns_message m;
 	if (!dns_message_parse(a, str_of(packet, (size_t)n), &m)) {
 		/* Truncated in the middle of a record is still a hint to use TCP. */
-		if (n < 12 || (uint16_t)(packet[0] << 8 | packet[1]) != k->id || (packet[2] & 0x82) != 0x82)
+		if (n < 12 || (uint16_t)(packet[0] << 8 | packet[1]) != k->id ||
+		    (packet[2] & 0x82) != 0x82)
 			return;
 		k->truncated = true;
 		asking_end(k);
@@ -150,7 +155,8 @@ static bool wait_for(int fd, short events, int64_t until_ms)
 static bool tcp_move(int fd, uint8_t *bytes, size_t n, bool sending, int64_t until_ms)
 {
 	for (size_t at = 0; at < n;) {
-		ssize_t moved = sending ? send(fd, bytes + at, n - at, MSG_NOSIGNAL) : recv(fd, bytes + at, n - at, 0);
+		ssize_t moved = sending ? send(fd, bytes + at, n - at, MSG_NOSIGNAL)
+		                        : recv(fd, bytes + at, n - at, 0);
 		if (moved > 0) {
 			at += (size_t)moved;
 			continue;
@@ -169,8 +175,8 @@ static bool tcp_move(int fd, uint8_t *bytes, size_t n, bool sending, int64_t unt
 	return true;
 }
 
-static void tcp_ask(struct arena *a, const struct dns_target *target, const struct dns_name *name, uint16_t qtype,
-                    int64_t until_ms, struct dns_reply *ret)
+static void tcp_ask(struct arena *a, const struct dns_target *target, const struct dns_name *name,
+                    uint16_t qtype, int64_t until_ms, struct dns_reply *ret)
 {
 	uint8_t            head[2], query[2 + 512];
 	int64_t            started_ms = clock_mono_ms();
@@ -184,11 +190,13 @@ static void tcp_ask(struct arena *a, const struct dns_target *target, const stru
 	query[1] = (uint8_t)len;
 	if (fd >= 0) {
 		errno = 0;
-		if (tcp_move(fd, query, 2 + len, true, until_ms) && tcp_move(fd, head, 2, false, until_ms)) {
+		if (tcp_move(fd, query, 2 + len, true, until_ms) &&
+		    tcp_move(fd, head, 2, false, until_ms)) {
 			size_t   size = (size_t)head[0] << 8 | head[1];
 			uint8_t *answer = arena_alloc(a, size + 1);
 			ret->answered = tcp_move(fd, answer, size, false, until_ms) &&
-			                dns_message_parse(a, str_of(answer, size), &m) && answers(&m, id, name, qtype);
+			                dns_message_parse(a, str_of(answer, size), &m) &&
+			                answers(&m, id, name, qtype);
 		}
 		number = errno;
 		close(fd);
@@ -203,8 +211,8 @@ static void tcp_ask(struct arena *a, const struct dns_target *target, const stru
 	                                        : problem_late(a, clock_mono_ms() - started_ms));
 }
 
-static void udp_start(struct arena *a, struct asking *k, const struct dns_target *target, const uint8_t *query,
-                      size_t len, struct dns_reply *ret)
+static void udp_start(struct arena *a, struct asking *k, const struct dns_target *target,
+                      const uint8_t *query, size_t len, struct dns_reply *ret)
 {
 	k->started_ms = clock_mono_ms();
 	k->fd = connected(&target->address, SOCK_DGRAM);
@@ -214,8 +222,8 @@ static void udp_start(struct arena *a, struct asking *k, const struct dns_target
 	}
 }
 
-void dns_ask(struct arena *a, const struct dns_target *targets, size_t count, const struct dns_name *name,
-             uint16_t qtype, int64_t until_ms, struct dns_reply *ret)
+void dns_ask(struct arena *a, const struct dns_target *targets, size_t count,
+             const struct dns_name *name, uint16_t qtype, int64_t until_ms, struct dns_reply *ret)
 {
 	struct asking ask[ASK_MAX];
 	struct pollfd fds[ASK_MAX];
@@ -270,9 +278,9 @@ bool dns_address_public(const struct dns_address *address)
 	static const uint8_t zero[16], mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 	if (address->family == AF_INET)
-		return !(b[0] == 0 || b[0] == 10 || b[0] == 127 || b[0] >= 224 || (b[0] == 169 && b[1] == 254) ||
-		         (b[0] == 172 && (b[1] & 0xf0) == 16) || (b[0] == 192 && b[1] == 168) ||
-		         (b[0] == 100 && (b[1] & 0xc0) == 64));
-	return !(memcmp(b, zero, 15) == 0 || memcmp(b, mapped, 12) == 0 || (b[0] & 0xfe) == 0xfc || b[0] == 0xff ||
-	         (b[0] == 0xfe && (b[1] & 0x80) == 0x80));
+		return !(b[0] == 0 || b[0] == 10 || b[0] == 127 || b[0] >= 224 ||
+		         (b[0] == 169 && b[1] == 254) || (b[0] == 172 && (b[1] & 0xf0) == 16) ||
+		         (b[0] == 192 && b[1] == 168) || (b[0] == 100 && (b[1] & 0xc0) == 64));
+	return !(memcmp(b, zero, 15) == 0 || memcmp(b, mapped, 12) == 0 || (b[0] & 0xfe) == 0xfc ||
+	         b[0] == 0xff || (b[0] == 0xfe && (b[1] & 0x80) == 0x80));
 }

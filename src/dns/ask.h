@@ -12,7 +12,7 @@
 #include "dns/zone.h"
 
 struct dns_target {
-	const char        *name; /* of the server; "" */
+	const char        *name;    /* of the server; "" */
 	struct dns_address address; /* port 0 is 53 */
 };
 struct dns_reply {
@@ -20,12 +20,13 @@ struct dns_reply {
 	bool               tcp;
 	struct dns_message message;
 	uint32_t           took_ms;
-	const char        *problem; /* when not answered: "did not answer within 2 s", "refused the connection" */
+	/* When not answered: "did not answer within 2 s", "refused the connection". */
+	const char *problem;
 };
 
 /* Ask all targets at the same time; until_ms is on the monotonic clock. ret has `count` places. */
-void dns_ask(struct arena *a, const struct dns_target *targets, size_t count, const struct dns_name *name,
-             uint16_t qtype, int64_t until_ms, struct dns_reply *ret);
+void dns_ask(struct arena *a, const struct dns_target *targets, size_t count,
+             const struct dns_name *name, uint16_t qtype, int64_t until_ms, struct dns_reply *ret);
 
 /* May a name server that strangers named have this address? No: loopback, private, link-local, multicast. */
 bool dns_address_public(const struct dns_address *address);

@@ -1,23 +1,24 @@
 /*
- * dns/client.c: the worker's side of the dns and the resolver role. A change waits long enough for the role to be restarted
- * once; a look-up a little longer than its own deadline.
+ * dns/client.c: the worker's side of the dns and the resolver role. A change waits long enough for
+ * the role to be restarted once; a look-up a little longer than its own deadline.
  */
 #include "dns/client.h"
 
 #define CHANGE_TIMEOUT_MS 5000u
 
-static bool call(struct ipc_peer *peer, uint32_t type, const struct buf *body, uint32_t timeout_ms, struct arena *a,
-                 struct str *ret, struct err *err)
+static bool call(struct ipc_peer *peer, uint32_t type, const struct buf *body, uint32_t timeout_ms,
+                 struct arena *a, struct str *ret, struct err *err)
 {
 	if (body->failed)
 		return err_set(err, ERR_INPUT, "the names are too long");
 	return ipc_peer_call(peer, type, buf_str(body), -1, timeout_ms, a, ret, err);
 }
 
-static bool change(struct ipc_peer *dns, uint32_t type, const struct buf *body, uint64_t *ret_sequence, struct err *err)
+static bool change(struct ipc_peer *dns, uint32_t type, const struct buf *body,
+                   uint64_t *ret_sequence, struct err *err)
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
-	struct str answer;
+	struct str                      answer;
 
 	if (!call(dns, type, body, CHANGE_TIMEOUT_MS, a, &answer, err))
 		return err_in(err, "validation zone");
@@ -37,7 +38,8 @@ static void put_pair(struct buf *b, const char *owner, const char *value)
 	wire_put_c(b, value);
 }
 
-bool dns_client_add(struct ipc_peer *dns, const char *owner, const char *value, uint64_t *ret_sequence, struct err *err)
+bool dns_client_add(struct ipc_peer *dns, const char *owner, const char *value,
+                    uint64_t *ret_sequence, struct err *err)
 {
 	AUTO(buf_clear) struct buf b;
 
@@ -45,8 +47,8 @@ bool dns_client_add(struct ipc_peer *dns, const char *owner, const char *value, 
 	return change(dns, DNS_ROLE_ADD, &b, ret_sequence, err);
 }
 
-bool dns_client_remove(struct ipc_peer *dns, const char *owner, const char *value, uint64_t *ret_sequence,
-                       struct err *err)
+bool dns_client_remove(struct ipc_peer *dns, const char *owner, const char *value,
+                       uint64_t *ret_sequence, struct err *err)
 {
 	AUTO(buf_clear) struct buf b;
 
@@ -54,11 +56,12 @@ bool dns_client_remove(struct ipc_peer *dns, const char *owner, const char *valu
 	return change(dns, DNS_ROLE_REMOVE, &b, ret_sequence, err);
 }
 
-bool dns_client_has(struct ipc_peer *dns, const char *owner, const char *value, bool *ret, struct err *err)
+bool dns_client_has(struct ipc_peer *dns, const char *owner, const char *value, bool *ret,
+                    struct err *err)
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
-	AUTO(buf_clear) struct buf b;
-	struct str answer;
+	AUTO(buf_clear) struct buf      b;
+	struct str                      answer;
 
 	put_pair(&b, owner, value);
 	if (!call(dns, DNS_ROLE_HAS, &b, CHANGE_TIMEOUT_MS, a, &answer, err))
@@ -90,8 +93,8 @@ static void reset_frame(struct buf *b, const struct dns_value *values, size_t co
 	}
 }
 
-bool dns_client_reset(struct ipc_peer *dns, const struct dns_value *values, size_t count, uint64_t *ret_sequence,
-                      struct err *err)
+bool dns_client_reset(struct ipc_peer *dns, const struct dns_value *values, size_t count,
+                      uint64_t *ret_sequence, struct err *err)
 {
 	AUTO(buf_clear) struct buf b;
 
@@ -110,17 +113,19 @@ bool dns_client_reset(struct ipc_peer *dns, const struct dns_value *values, size
 
 bool dns_client_seen(const struct ipc_frame *frame, struct dns_seen *ret)
 {
-	return frame->type == DNS_ROLE_SEEN && dns_seen_read(str_of(frame->body, frame->len), ret, NULL);
+	return frame->type == DNS_ROLE_SEEN &&
+	       dns_seen_read(str_of(frame->body, frame->len), ret, NULL);
 }
 
 /* ---- resolver ---- */
 
-static bool look(struct ipc_peer *resolver, uint32_t type, const struct buf *body, uint32_t deadline_ms, struct arena *a,
-                 struct str *ret, struct err *err)
+static bool look(struct ipc_peer *resolver, uint32_t type, const struct buf *body,
+                 uint32_t deadline_ms, struct arena *a, struct str *ret, struct err *err)
 {
 	if (deadline_ms > DNS_DEADLINE_MAX_MS)
 		deadline_ms = DNS_DEADLINE_MAX_MS;
-	return call(resolver, type, body, deadline_ms + 500, a, ret, err) || err_in(err, "resolver");
+	return call(resolver, type, body, deadline_ms + 500, a, ret, err) ||
+	       err_in(err, "resolver");
 }
 
 static void put_question(struct buf *b, const char *name, uint16_t qtype, uint32_t deadline_ms)
@@ -131,35 +136,39 @@ static void put_question(struct buf *b, const char *name, uint16_t qtype, uint32
 	wire_put_u32(b, deadline_ms);
 }
 
-bool dns_lookup_chain(struct ipc_peer *resolver, struct arena *a, const char *name, const char *expected,
-                      uint32_t deadline_ms, struct dns_chain *ret, struct err *err)
+bool dns_lookup_chain(struct ipc_peer *resolver, struct arena *a, const char *name,
+                      const char *expected, uint32_t deadline_ms, struct dns_chain *ret,
+                      struct err *err)
 {
 	AUTO(buf_clear) struct buf b;
-	struct str answer;
+	struct str                 answer;
 
 	buf_init(&b, IPC_BODY_MAX);
 	wire_put_c(&b, name);
 	wire_put_c(&b, expected);
 	wire_put_u32(&b, deadline_ms);
-	return look(resolver, DNS_LOOKUP_CHAIN, &b, deadline_ms, a, &answer, err) && dns_chain_read(a, answer, ret, err);
+	return look(resolver, DNS_LOOKUP_CHAIN, &b, deadline_ms, a, &answer, err) &&
+	       dns_chain_read(a, answer, ret, err);
 }
 
-bool dns_lookup(struct ipc_peer *resolver, struct arena *a, const char *name, uint16_t qtype, uint32_t deadline_ms,
-                struct dns_result *ret, struct err *err)
+bool dns_lookup(struct ipc_peer *resolver, struct arena *a, const char *name, uint16_t qtype,
+                uint32_t deadline_ms, struct dns_result *ret, struct err *err)
 {
 	AUTO(buf_clear) struct buf b;
-	struct str answer;
+	struct str                 answer;
 
 	put_question(&b, name, qtype, deadline_ms);
-	return look(resolver, DNS_LOOKUP, &b, deadline_ms, a, &answer, err) && dns_result_read(a, answer, ret, err);
+	return look(resolver, DNS_LOOKUP, &b, deadline_ms, a, &answer, err) &&
+	       dns_result_read(a, answer, ret, err);
 }
 
-bool dns_lookup_auth(struct ipc_peer *resolver, struct arena *a, const char *name, uint16_t qtype, uint32_t deadline_ms,
-                     struct dns_auth *ret, struct err *err)
+bool dns_lookup_auth(struct ipc_peer *resolver, struct arena *a, const char *name, uint16_t qtype,
+                     uint32_t deadline_ms, struct dns_auth *ret, struct err *err)
 {
 	AUTO(buf_clear) struct buf b;
-	struct str answer;
+	struct str                 answer;
 
 	put_question(&b, name, qtype, deadline_ms);
-	return look(resolver, DNS_LOOKUP_AUTH, &b, deadline_ms, a, &answer, err) && dns_auth_read(a, answer, ret, err);
+	return look(resolver, DNS_LOOKUP_AUTH, &b, deadline_ms, a, &answer, err) &&
+	       dns_auth_read(a, answer, ret, err);
 }

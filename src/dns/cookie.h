@@ -15,11 +15,12 @@
 
 struct dns_cookie;
 struct dns_cookie *dns_cookie_new(const uint8_t secret[static 16]);
-void dns_cookie_free(struct dns_cookie *c);
+void               dns_cookie_free(struct dns_cookie *c);
 /* Is `option` (client cookie + server cookie) one of ours for this client? */
-bool dns_cookie_valid(struct dns_cookie *c, struct str option, const struct dns_address *client, uint32_t now_s);
+bool dns_cookie_valid(struct dns_cookie *c, struct str option, const struct dns_address *client,
+                      uint32_t now_s);
 /* Client cookie (first 8 bytes of `option`) and a new server cookie. */
-void dns_cookie_make(struct dns_cookie *c, struct str option, const struct dns_address *client, uint32_t now_s,
-                     uint8_t ret[static DNS_COOKIE_SIZE]);
+void dns_cookie_make(struct dns_cookie *c, struct str option, const struct dns_address *client,
+                     uint32_t now_s, uint8_t ret[static DNS_COOKIE_SIZE]);
 
 #endif

@@ -50,7 +50,8 @@ static uint64_t network_of(const struct dns_address *client)
 	return n;
 }
 
-enum dns_limited dns_limit_check(struct dns_limit *l, const struct dns_address *client, int64_t now_ms)
+enum dns_limited dns_limit_check(struct dns_limit *l, const struct dns_address *client,
+                                 int64_t now_ms)
 {
 	uint64_t      network = network_of(client), h = (network ^ l->seed) * 0x9e3779b97f4a7c15u;
 	struct place *p = &l->places[(h ^ h >> 29) % PLACES];
@@ -87,5 +88,6 @@ bool dns_address_loopback(const struct dns_address *address)
 {
 	static const uint8_t one[16] = { [15] = 1 };
 
-	return address->family == AF_INET ? address->bytes[0] == 127 : memcmp(address->bytes, one, 16) == 0;
+	return address->family == AF_INET ? address->bytes[0] == 127
+	                                  : memcmp(address->bytes, one, 16) == 0;
 }

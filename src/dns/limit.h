@@ -17,7 +17,8 @@ enum dns_limited { DNS_LIMIT_PASS, DNS_LIMIT_SLIP, DNS_LIMIT_DROP };
 struct dns_limit;
 struct dns_limit *dns_limit_new(unsigned rate_per_s);
 void              dns_limit_free(struct dns_limit *l);
-enum dns_limited  dns_limit_check(struct dns_limit *l, const struct dns_address *client, int64_t now_ms);
+enum dns_limited  dns_limit_check(struct dns_limit *l, const struct dns_address *client,
+                                  int64_t now_ms);
 
 /* The client's network as people write it: /24 or /48. */
 void dns_network_text(const struct dns_address *client, char ret[static DNS_NETWORK_SIZE]);

@@ -19,11 +19,11 @@ struct lookup_request {
 	uint32_t    deadline_ms;
 };
 /* ERR_INPUT when the message is not one of dns/protocol.h or the name is not a name. */
-MUST_CHECK bool lookup_request_read(struct arena *a, uint32_t type, struct str body, struct lookup_request *ret,
-                                    struct err *err);
+MUST_CHECK bool lookup_request_read(struct arena *a, uint32_t type, struct str body,
+                                    struct lookup_request *ret, struct err *err);
 /* Append the answer of this type; never fails: what cannot be found out is DNS_UNKNOWN. */
-void lookup_run(struct arena *a, const struct resolver_config *config, const struct lookup_request *request,
-                struct buf *ret);
+void lookup_run(struct arena *a, const struct resolver_config *config,
+                const struct lookup_request *request, struct buf *ret);
 /* The answer when the child gave none: DNS_UNKNOWN with this sentence. */
 void lookup_unknown(const struct lookup_request *request, const char *detail, struct buf *ret);
 

@@ -1,7 +1,8 @@
 /*
- * dns/message.c: the codec. One cursor reads everything; a pointer must point before the place where the name
- * (or the previous pointer's target) began, so every chain of pointers ends. Writing compresses against the
- * question name only: in our answers all other names are its ancestors or appear once.
+ * dns/message.c: the codec. One cursor reads everything; a pointer must point before the place
+ * where the name (or the previous pointer's target) began, so every chain of pointers ends.
+ * Writing compresses against the question name only: in our answers all other names are its
+ * ancestors or appear once.
  */
 #include "dns/message.h"
 
@@ -81,7 +82,8 @@ static bool take_name(struct cursor *c, struct dns_name *ret)
 
 /* ---- names ---- */
 
-static bool name_add_label(struct dns_name *name, size_t *len, const uint8_t *label, size_t label_len)
+static bool name_add_label(struct dns_name *name, size_t *len, const uint8_t *label,
+                           size_t label_len)
 {
 	if (label_len == 0 || label_len > 63 || *len + label_len + 2 > DNS_NAME_MAX)
 		return false;
@@ -215,7 +217,7 @@ unsigned dns_name_labels(const struct dns_name *name)
 
 void dns_name_parent(const struct dns_name *name, struct dns_name *ret)
 {
-	size_t cut = name->len > 1 ? name->wire[0] + 1u : 0;
+	size_t          cut = name->len > 1 ? name->wire[0] + 1u : 0;
 	struct dns_name parent = { .len = (uint8_t)(name->len - cut) };
 
 	memcpy(parent.wire, name->wire + cut, parent.len);
@@ -289,11 +291,12 @@ static const struct rdata_shape rdata_shapes[] = {
 	{ DNS_MX, 2, 1 }, { DNS_DNAME, 0, 1 }, { DNS_SRV, 6, 1 },
 };
 
-static bool rdata_read(struct arena *a, const struct cursor *c, const struct raw_record *r, struct str *ret)
+static bool rdata_read(struct arena *a, const struct cursor *c, const struct raw_record *r,
+                       struct str *ret)
 {
-	struct cursor  in = { c->ptr, r->rdata_at + r->rdata_len, r->rdata_at, false };
-	uint8_t        out[6 + 2 * DNS_NAME_MAX];
-	size_t         len = 0;
+	struct cursor             in = { c->ptr, r->rdata_at + r->rdata_len, r->rdata_at, false };
+	uint8_t                   out[6 + 2 * DNS_NAME_MAX];
+	size_t                    len = 0;
 	const struct rdata_shape *shape = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(rdata_shapes); i++)
@@ -363,8 +366,11 @@ bool dns_message_parse(struct arena *a, struct str bytes, struct dns_message *re
 				m.edns.options = arena_dup(a, m.edns.options);
 				continue;
 			}
-			*r = (struct dns_record){ .section = section, .name = raw.name, .type = raw.type,
-				                  .class = raw.class, .ttl = raw.ttl };
+			*r = (struct dns_record){ .section = section,
+				                  .name = raw.name,
+				                  .type = raw.type,
+				                  .class = raw.class,
+				                  .ttl = raw.ttl };
 			if (!rdata_read(a, &c, &raw, &r->rdata))
 				return false;
 			m.records_count++;
@@ -387,7 +393,7 @@ static bool cookie_find(struct str options, struct str *ret)
 		if (code == DNS_OPTION_COOKIE) {
 			if (n != 8 && (n < 16 || n > 40))
 				return false; /* RFC 7873 5.2.2 */
-			if (ret->len == 0) /* the first counts, RFC 7873 5.2 */
+			if (ret->len == 0)    /* the first counts, RFC 7873 5.2 */
 				*ret = str_of(c.ptr + c.at, n);
 		}
 		c.at += n;
@@ -422,7 +428,8 @@ enum dns_query_state dns_query_parse(struct str bytes, struct dns_query *ret)
 			struct raw_record raw;
 			if (!take_record(&c, &raw))
 				return DNS_QUERY_FORMERR;
-			if (raw.type == DNS_OPT && (section != 3 || !edns_read(&c, &raw, &ret->edns)))
+			if (raw.type == DNS_OPT &&
+			    (section != 3 || !edns_read(&c, &raw, &ret->edns)))
 				return DNS_QUERY_FORMERR;
 		}
 	}
@@ -472,7 +479,8 @@ static void put_name(struct dns_writer *w, const struct dns_name *name)
 		size_t rest = name->len - at, in_question = 0;
 		while (q->len != 0 && q->len - in_question > rest)
 			in_question += q->wire[in_question] + 1u;
-		if (q->len - in_question == rest && wire_eq(name->wire + at, q->wire + in_question, rest)) {
+		if (q->len - in_question == rest &&
+		    wire_eq(name->wire + at, q->wire + in_question, rest)) {
 			put(w, name->wire, at);
 			put_u16(w, 0xc000u | (unsigned)(DNS_HEADER_SIZE + in_question));
 			return;
@@ -507,8 +515,8 @@ void dns_write_question(struct dns_writer *w, const struct dns_question *q)
 	memcpy(w->question.wire, q->name.wire, q->name.len);
 }
 
-bool dns_write_record(struct dns_writer *w, enum dns_section section, const struct dns_name *name, uint16_t type,
-                      uint16_t class, uint32_t ttl, struct str rdata)
+bool dns_write_record(struct dns_writer *w, enum dns_section section, const struct dns_name *name,
+                      uint16_t type, uint16_t class, uint32_t ttl, struct str rdata)
 {
 	size_t start = w->len;
 
@@ -528,10 +536,11 @@ bool dns_write_record(struct dns_writer *w, enum dns_section section, const stru
 	return true;
 }
 
-bool dns_write_opt(struct dns_writer *w, uint16_t udp_size, uint16_t rcode, bool dnssec_ok, struct str options)
+bool dns_write_opt(struct dns_writer *w, uint16_t udp_size, uint16_t rcode, bool dnssec_ok,
+                   struct str options)
 {
 	static const struct dns_name root = { .len = 1 };
-	uint32_t ttl = (uint32_t)(rcode >> 4) << 24 | (dnssec_ok ? 0x8000u : 0);
+	uint32_t                     ttl = (uint32_t)(rcode >> 4) << 24 | (dnssec_ok ? 0x8000u : 0);
 
 	return dns_write_record(w, DNS_ADDITIONAL, &root, DNS_OPT, udp_size, ttl, options);
 }
@@ -553,14 +562,16 @@ bool dns_message_write(const struct dns_message *m, uint8_t *ptr, size_t max, si
 		dns_write_question(&w, &m->question);
 	for (size_t i = 0; i < m->records_count; i++) {
 		const struct dns_record *r = &m->records[i];
-		if (!dns_write_record(&w, r->section, &r->name, r->type, r->class, r->ttl, r->rdata))
+		if (!dns_write_record(&w, r->section, &r->name, r->type, r->class, r->ttl,
+		                      r->rdata))
 			return false;
 	}
 	if (m->edns.present) {
 		static const struct dns_name root = { .len = 1 };
 		uint32_t ttl = (uint32_t)(m->rcode >> 4) << 24 | (uint32_t)m->edns.version << 16 |
 		               (m->edns.dnssec_ok ? 0x8000u : 0);
-		dns_write_record(&w, DNS_ADDITIONAL, &root, DNS_OPT, m->edns.udp_size, ttl, m->edns.options);
+		dns_write_record(&w, DNS_ADDITIONAL, &root, DNS_OPT, m->edns.udp_size, ttl,
+		                 m->edns.options);
 	}
 	if (w.full)
 		return false;
@@ -633,20 +644,30 @@ struct word {
 	const char *text;
 };
 static const struct word types[] = {
-	{ DNS_A, "A" }, { DNS_NS, "NS" }, { DNS_CNAME, "CNAME" }, { DNS_SOA, "SOA" }, { DNS_PTR, "PTR" },
-	{ DNS_HINFO, "HINFO" }, { DNS_MX, "MX" }, { DNS_TXT, "TXT" }, { DNS_AAAA, "AAAA" }, { DNS_SRV, "SRV" },
-	{ DNS_DNAME, "DNAME" }, { DNS_OPT, "OPT" }, { DNS_DS, "DS" }, { DNS_IXFR, "IXFR" }, { DNS_AXFR, "AXFR" },
-	{ DNS_ANY, "ANY" }, { DNS_CAA, "CAA" },
+	{ DNS_A, "A" },       { DNS_NS, "NS" },       { DNS_CNAME, "CNAME" }, { DNS_SOA, "SOA" },
+	{ DNS_PTR, "PTR" },   { DNS_HINFO, "HINFO" }, { DNS_MX, "MX" },       { DNS_TXT, "TXT" },
+	{ DNS_AAAA, "AAAA" }, { DNS_SRV, "SRV" },     { DNS_DNAME, "DNAME" }, { DNS_OPT, "OPT" },
+	{ DNS_DS, "DS" },     { DNS_IXFR, "IXFR" },   { DNS_AXFR, "AXFR" },   { DNS_ANY, "ANY" },
+	{ DNS_CAA, "CAA" },
 };
 static const struct word rcodes[] = {
-	{ DNS_NOERROR, "NOERROR" }, { DNS_FORMERR, "FORMERR" }, { DNS_SERVFAIL, "SERVFAIL" },
-	{ DNS_NXDOMAIN, "NXDOMAIN" }, { DNS_NOTIMP, "NOTIMP" }, { DNS_REFUSED, "REFUSED" }, { 6, "YXDOMAIN" },
-	{ 7, "YXRRSET" }, { 8, "NXRRSET" }, { 9, "NOTAUTH" }, { 10, "NOTZONE" }, { DNS_BADVERS, "BADVERS" },
+	{ DNS_NOERROR, "NOERROR" },
+	{ DNS_FORMERR, "FORMERR" },
+	{ DNS_SERVFAIL, "SERVFAIL" },
+	{ DNS_NXDOMAIN, "NXDOMAIN" },
+	{ DNS_NOTIMP, "NOTIMP" },
+	{ DNS_REFUSED, "REFUSED" },
+	{ 6, "YXDOMAIN" },
+	{ 7, "YXRRSET" },
+	{ 8, "NXRRSET" },
+	{ 9, "NOTAUTH" },
+	{ 10, "NOTZONE" },
+	{ DNS_BADVERS, "BADVERS" },
 	{ DNS_BADCOOKIE, "BADCOOKIE" },
 };
 
-static const char *word_text(const struct word *words, size_t count, uint16_t number, const char *otherwise,
-                             char ret[static 16])
+static const char *word_text(const struct word *words, size_t count, uint16_t number,
+                             const char *otherwise, char ret[static 16])
 {
 	for (size_t i = 0; i < count; i++)
 		if (words[i].number == number) {

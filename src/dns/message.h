@@ -27,17 +27,44 @@
 #define DNS_EDNS_UDP    1232u
 
 enum dns_type {
-	DNS_A = 1, DNS_NS = 2, DNS_CNAME = 5, DNS_SOA = 6, DNS_PTR = 12, DNS_HINFO = 13, DNS_MX = 15, DNS_TXT = 16,
-	DNS_AAAA = 28, DNS_SRV = 33, DNS_DNAME = 39, DNS_OPT = 41, DNS_DS = 43, DNS_IXFR = 251, DNS_AXFR = 252,
-	DNS_ANY = 255, DNS_CAA = 257,
+	DNS_A = 1,
+	DNS_NS = 2,
+	DNS_CNAME = 5,
+	DNS_SOA = 6,
+	DNS_PTR = 12,
+	DNS_HINFO = 13,
+	DNS_MX = 15,
+	DNS_TXT = 16,
+	DNS_AAAA = 28,
+	DNS_SRV = 33,
+	DNS_DNAME = 39,
+	DNS_OPT = 41,
+	DNS_DS = 43,
+	DNS_IXFR = 251,
+	DNS_AXFR = 252,
+	DNS_ANY = 255,
+	DNS_CAA = 257,
 };
 enum { DNS_IN = 1, DNS_CH = 3 };
 enum dns_rcode {
-	DNS_NOERROR = 0, DNS_FORMERR = 1, DNS_SERVFAIL = 2, DNS_NXDOMAIN = 3, DNS_NOTIMP = 4, DNS_REFUSED = 5,
-	DNS_BADVERS = 16, DNS_BADCOOKIE = 23,
+	DNS_NOERROR = 0,
+	DNS_FORMERR = 1,
+	DNS_SERVFAIL = 2,
+	DNS_NXDOMAIN = 3,
+	DNS_NOTIMP = 4,
+	DNS_REFUSED = 5,
+	DNS_BADVERS = 16,
+	DNS_BADCOOKIE = 23,
 };
-enum { DNS_QR = 0x8000, DNS_AA = 0x0400, DNS_TC = 0x0200, DNS_RD = 0x0100, DNS_RA = 0x0080, DNS_AD = 0x0020,
-       DNS_CD = 0x0010 };
+enum {
+	DNS_QR = 0x8000,
+	DNS_AA = 0x0400,
+	DNS_TC = 0x0200,
+	DNS_RD = 0x0100,
+	DNS_RA = 0x0080,
+	DNS_AD = 0x0020,
+	DNS_CD = 0x0010
+};
 enum dns_section { DNS_ANSWER, DNS_AUTHORITY, DNS_ADDITIONAL };
 #define DNS_OPTION_COOKIE 10
 
@@ -50,7 +77,7 @@ struct dns_name {
 MUST_CHECK bool dns_name_parse(struct str text, struct dns_name *ret);
 /* Wire to text without the final dot ("." for the root). */
 void dns_name_text(const struct dns_name *name, char ret[static DNS_TEXT_SIZE]);
-bool dns_name_eq(const struct dns_name *a, const struct dns_name *b);      /* ASCII case is ignored */
+bool dns_name_eq(const struct dns_name *a, const struct dns_name *b); /* ASCII case is ignored */
 bool dns_name_in(const struct dns_name *name, const struct dns_name *zone); /* equal or below */
 void dns_name_lower(struct dns_name *name);
 unsigned dns_name_labels(const struct dns_name *name); /* without the root */
@@ -78,9 +105,9 @@ struct dns_record {
 };
 
 struct dns_message {
-	uint16_t            id, flags; /* flags without the rcode's four bits; opcode stays inside */
-	uint16_t            rcode;     /* with the EDNS extension */
-	bool                has_question;
+	uint16_t id, flags; /* flags without the rcode's four bits; opcode stays inside */
+	uint16_t rcode;     /* with the EDNS extension */
+	bool     has_question;
 	struct dns_question question;
 	struct dns_edns     edns;
 	struct dns_record  *records;
@@ -91,8 +118,8 @@ MUST_CHECK bool dns_message_parse(struct arena *a, struct str bytes, struct dns_
 
 /* What the server needs of a query, whatever its state: later fields are set as far as reading came. */
 enum dns_query_state {
-	DNS_QUERY_DROP,       /* not even a header, or an answer: never reply */
-	DNS_QUERY_NOTIMP,     /* opcode is not QUERY */
+	DNS_QUERY_DROP,   /* not even a header, or an answer: never reply */
+	DNS_QUERY_NOTIMP, /* opcode is not QUERY */
 	DNS_QUERY_FORMERR,
 	DNS_QUERY_BADVERS,
 	DNS_QUERY_OK,
@@ -111,9 +138,9 @@ enum dns_query_state dns_query_parse(struct str bytes, struct dns_query *ret);
  * does not fit sets `full` and leaves the message as it was before that record.
  */
 struct dns_writer {
-	uint8_t *ptr;
-	size_t   len, max;
-	bool     full;
+	uint8_t        *ptr;
+	size_t          len, max;
+	bool            full;
 	struct dns_name question;
 };
 
@@ -122,11 +149,13 @@ void dns_write_question(struct dns_writer *w, const struct dns_question *q);
 /* Records must come in section order. `rdata` is copied as it is. */
 bool dns_write_record(struct dns_writer *w, enum dns_section section, const struct dns_name *name,
                       uint16_t type, uint16_t class, uint32_t ttl, struct str rdata);
-bool dns_write_opt(struct dns_writer *w, uint16_t udp_size, uint16_t rcode, bool dnssec_ok, struct str options);
+bool dns_write_opt(struct dns_writer *w, uint16_t udp_size, uint16_t rcode, bool dnssec_ok,
+                   struct str options);
 /* Set flag bits and the low four bits of the rcode in the header. */
 void dns_write_flags(struct dns_writer *w, uint16_t set, uint16_t rcode);
 /* Write a parsed message again, whole; false when it does not fit. */
-MUST_CHECK bool dns_message_write(const struct dns_message *m, uint8_t *ptr, size_t max, size_t *ret_len);
+MUST_CHECK bool dns_message_write(const struct dns_message *m, uint8_t *ptr, size_t max,
+                                  size_t *ret_len);
 
 /* Rdata of a TXT record: the concatenated strings; and from one value (split at 255 bytes). */
 MUST_CHECK bool dns_txt_parse(struct arena *a, struct str rdata, struct str *ret);
@@ -135,8 +164,8 @@ struct str      dns_txt_rdata(struct arena *a, struct str value);
 MUST_CHECK bool dns_rdata_name(struct str rdata, struct dns_name *ret);
 
 /* "TXT", "TYPE65534", "REFUSED", "RCODE12". */
-const char *dns_type_text(uint16_t type, char ret[static 16]);
-const char *dns_rcode_text(uint16_t rcode, char ret[static 16]);
+const char     *dns_type_text(uint16_t type, char ret[static 16]);
+const char     *dns_rcode_text(uint16_t rcode, char ret[static 16]);
 MUST_CHECK bool dns_type_parse(struct str text, uint16_t *ret);
 
 #endif

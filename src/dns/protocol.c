@@ -1,13 +1,15 @@
 /*
- * dns/protocol.c: the values of the protocol as bytes and back. The resolver's answers come from a process that parsed
- * what strangers sent: every count is bounded before anything is made.
+ * dns/protocol.c: the values of the protocol as bytes and back. The resolver's answers come from a
+ * process that parsed what strangers sent: every count is bounded before anything is made.
  */
 #include "dns/protocol.h"
 
 #include <stdio.h>
 
 static const char *const outcome_names[] = {
-	[DNS_PRESENT] = "present", [DNS_ABSENT] = "absent", [DNS_UNKNOWN] = "unknown",
+	[DNS_PRESENT] = "present",
+	[DNS_ABSENT] = "absent",
+	[DNS_UNKNOWN] = "unknown",
 };
 
 const char *dns_outcome_name(enum dns_outcome outcome)
@@ -30,8 +32,8 @@ bool dns_seen_read(struct str body, struct dns_seen *ret, struct err *err)
 
 	if (!wire_done(&w, err))
 		return false;
-	if (owner.len >= sizeof(ret->owner) || network.len >= sizeof(ret->network) || str_has_nul(owner) ||
-	    str_has_nul(network))
+	if (owner.len >= sizeof(ret->owner) || network.len >= sizeof(ret->network) ||
+	    str_has_nul(owner) || str_has_nul(network))
 		return err_set(err, ERR_INPUT, "a SEEN frame with too long names");
 	snprintf(ret->owner, sizeof(ret->owner), "%.*s", STR_ARG(owner));
 	snprintf(ret->network, sizeof(ret->network), "%.*s", STR_ARG(network));

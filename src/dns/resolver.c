@@ -1,6 +1,7 @@
 /*
- * dns/resolver.c: the resolver role. A fork server, made while the role has one thread, forks one child per look-up; the
- * child answers through a pipe that came with the request. Handler threads wait for their pipe and nothing else.
+ * dns/resolver.c: the resolver role. A fork server, made while the role has one thread, forks one
+ * child per look-up; the child answers through a pipe that came with the request. Handler threads
+ * wait for their pipe and nothing else.
  */
 #include "dns/resolver.h"
 
@@ -37,12 +38,14 @@ bool dns_stub_parse(struct str text, struct dns_stub *ret, struct err *err)
 	struct str      zone = str_trim(str_of(text.ptr, at));
 
 	if (at == text.len)
-		return err_set(err, ERR_INPUT, "stub \"%.*s\" is not zone=address@port", STR_ARG(text));
+		return err_set(err, ERR_INPUT, "stub \"%.*s\" is not zone=address@port",
+		               STR_ARG(text));
 	if (str_eq(zone, STR(".")))
 		stub.zone[0] = '.';
 	else if (!owner_parse(zone, stub.zone, err))
 		return err_in(err, "stub \"%.*s\"", STR_ARG(text));
-	if (!dns_address_parse(str_trim(str_of(text.ptr + at + 1, text.len - at - 1)), &stub.address, err))
+	if (!dns_address_parse(str_trim(str_of(text.ptr + at + 1, text.len - at - 1)),
+	                       &stub.address, err))
 		return err_in(err, "stub \"%.*s\"", STR_ARG(text));
 	*ret = stub;
 	return true;
@@ -114,8 +117,8 @@ static void children_tend(struct child *children, size_t *count)
 
 static NORETURN void server_run(const struct resolver_config *config, int fd)
 {
-	struct child            children[CHILDREN_MAX];
-	size_t                  count = 0, max = config->children_max != 0 ? config->children_max : CHILDREN_DEFAULT;
+	struct child children[CHILDREN_MAX];
+	size_t count = 0, max = config->children_max != 0 ? config->children_max : CHILDREN_DEFAULT;
 	static struct ipc_frame frame;
 
 	for (;;) {
@@ -134,7 +137,9 @@ static NORETURN void server_run(const struct resolver_config *config, int fd)
 			child_run(config, &frame);
 		}
 		if (pid > 0)
-			children[count++] = (struct child){ pid, clock_mono_ms() + (int64_t)frame.id + 2 * GRACE_MS };
+			children[count++] =
+				(struct child){ pid, clock_mono_ms() + (int64_t)frame.id +
+				                             2 * GRACE_MS };
 		close(frame.fd); /* without a child the one who waits sees the end at once */
 	}
 	for (size_t i = 0; i < count; i++)
@@ -239,8 +244,8 @@ static bool answer_good(struct arena *a, uint32_t type, struct str answer)
 	return dns_auth_read(a, answer, &auth, NULL);
 }
 
-static bool look(struct resolver *r, struct arena *a, const struct lookup_request *request, struct str body,
-                 struct buf *ret, struct err *err)
+static bool look(struct resolver *r, struct arena *a, const struct lookup_request *request,
+                 struct str body, struct buf *ret, struct err *err)
 {
 	int64_t    started_ms = clock_mono_ms();
 	int        ends[2];
@@ -258,15 +263,21 @@ static bool look(struct resolver *r, struct arena *a, const struct lookup_reques
 		return err_in(err, "the fork server of the resolver has ended");
 	}
 	buf_init(&bytes, IPC_BODY_MAX);
-	bool read = answer_read(ends[0], started_ms + request->deadline_ms + GRACE_MS, &bytes, &answer);
+	bool read =
+		answer_read(ends[0], started_ms + request->deadline_ms + GRACE_MS, &bytes, &answer);
 	close(ends[0]);
 	if (read && answer_good(a, request->type, answer))
 		buf_add_str(ret, answer);
 	else if (clock_mono_ms() - started_ms >= request->deadline_ms)
-		lookup_unknown(request, arena_printf(a, "the look-up of %s was stopped after %.1f s", request->name,
-		                                     request->deadline_ms / 1000.0), ret);
+		lookup_unknown(request,
+		               arena_printf(a, "the look-up of %s was stopped after %.1f s",
+		                            request->name, request->deadline_ms / 1000.0),
+		               ret);
 	else
-		lookup_unknown(request, arena_printf(a, "the look-up of %s ended without an answer", request->name), ret);
+		lookup_unknown(request,
+		               arena_printf(a, "the look-up of %s ended without an answer",
+		                            request->name),
+		               ret);
 	buf_clear(&bytes);
 	return true;
 }

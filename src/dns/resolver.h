@@ -28,16 +28,20 @@ MUST_CHECK bool dns_stub_parse(struct str text, struct dns_stub *ret, struct err
 struct resolver_config {
 	struct dns_stub stubs[DNS_STUBS_MAX];
 	size_t          stubs_count;
-	const char     *root_key;   /* NULL: /usr/share/dns/root.key when it is there; never with a root stub */
-	const char     *root_hints; /* NULL: /usr/share/dns/root.hints when it is there */
-	unsigned        children_max; /* at the same time; 0: 32 */
+	/* NULL: /usr/share/dns/root.key when it is there; never with a root stub. */
+	const char *root_key;
+	const char *root_hints;   /* NULL: /usr/share/dns/root.hints when it is there */
+	unsigned    children_max; /* at the same time; 0: 32 */
 };
 
 struct resolver;
 
-MUST_CHECK bool resolver_new(const struct resolver_config *config, struct resolver **ret, struct err *err);
-void resolver_free(struct resolver *r);
-bool resolver_up(const struct resolver *r);
-void resolver_handle(void *resolver, struct ipc_request *request); /* an ipc_handle_fn; blocks until the look-up ends */
+MUST_CHECK bool resolver_new(const struct resolver_config *config, struct resolver **ret,
+                             struct err *err);
+void            resolver_free(struct resolver *r);
+bool            resolver_up(const struct resolver *r);
+void            resolver_handle(
+		   void               *resolver,
+		   struct ipc_request *request); /* an ipc_handle_fn; blocks until the look-up ends */
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * dns/role.c: the messages of the dns role. Changes to the served set are made one after another under one lock and
- * answered after dns_server_publish. A set being loaded (RESET_…) is a second, unpublished line of snapshots; live changes
- * that arrive meanwhile go into both, and what they removed is not loaded again.
+ * dns/role.c: the messages of the dns role. Changes to the served set are made one after another
+ * under one lock and answered after dns_server_publish. A set being loaded (RESET_…) is a second,
+ * unpublished line of snapshots; live changes that arrive meanwhile go into both, and what they
+ * removed is not loaded again.
  */
 #include "dns/role.h"
 
@@ -40,8 +41,9 @@ static void role_seen(void *ctx, const struct dns_seen *seen)
 	buf_clear(&b);
 }
 
-bool dns_role_new(const struct dns_zones_config *config, const struct dns_server_config *server_config,
-                  struct dns_role **ret, struct err *err)
+bool dns_role_new(const struct dns_zones_config  *config,
+                  const struct dns_server_config *server_config, struct dns_role **ret,
+                  struct err *err)
 {
 	struct dns_server_config with = *server_config;
 	struct dns_zones        *zones;
@@ -83,8 +85,8 @@ void dns_role_attach(struct dns_role *role, struct ipc_server *ipc)
 }
 
 /* A change of the set being loaded; nobody reads it yet. */
-static bool loading_change(struct dns_role *role, enum dns_change change, struct str owner, struct str value,
-                           struct err *err)
+static bool loading_change(struct dns_role *role, enum dns_change change, struct str owner,
+                           struct str value, struct err *err)
 {
 	struct dns_zones *old = role->loading;
 
@@ -98,7 +100,8 @@ static bool loading_change(struct dns_role *role, enum dns_change change, struct
 static bool removed_add(struct dns_role *role, struct str owner, struct str value, struct err *err)
 {
 	if (role->removed_count == REMOVED_MAX)
-		return err_set(err, ERR_TEMPORARY, "too many removals while the set is being loaded");
+		return err_set(err, ERR_TEMPORARY,
+		               "too many removals while the set is being loaded");
 	if (role->removed_count == role->removed_max) {
 		role->removed_max = role->removed_max == 0 ? 64 : 2 * role->removed_max;
 		role->removed = realloc(role->removed, role->removed_max * sizeof(*role->removed));
@@ -117,7 +120,8 @@ static bool removed_has(const struct dns_role *role, struct str owner, struct st
 {
 	char text[NAME_SIZE];
 
-	if (role->removed_count == 0 || value.len != DNS_VALUE_LEN || !owner_parse(owner, text, NULL))
+	if (role->removed_count == 0 || value.len != DNS_VALUE_LEN ||
+	    !owner_parse(owner, text, NULL))
 		return false;
 	for (size_t i = 0; i < role->removed_count; i++)
 		if (memcmp(role->removed[i].value, value.ptr, DNS_VALUE_LEN) == 0 &&
@@ -139,7 +143,8 @@ static void removed_forget(struct dns_role *role, struct str owner, struct str v
 			role->removed[i] = role->removed[--role->removed_count];
 }
 
-static bool role_change(struct dns_role *role, enum dns_change change, struct wire *w, struct err *err)
+static bool role_change(struct dns_role *role, enum dns_change change, struct wire *w,
+                        struct err *err)
 {
 	struct str        owner = wire_get_str(w), value = wire_get_str(w);
 	struct dns_zones *old = dns_server_zones(role->server), *zones;
@@ -150,7 +155,8 @@ static bool role_change(struct dns_role *role, enum dns_change change, struct wi
 	if (change == DNS_CHANGE_REMOVE && !dns_zones_check(old, owner, value, NULL))
 		return true;
 	if (role->loading != NULL) {
-		if (!dns_zones_check(old, owner, value, err) || !loading_change(role, change, owner, value, err))
+		if (!dns_zones_check(old, owner, value, err) ||
+		    !loading_change(role, change, owner, value, err))
 			return false;
 		if (change == DNS_CHANGE_ADD)
 			removed_forget(role, owner, value);
@@ -193,7 +199,8 @@ static bool reset_add(struct dns_role *role, struct wire *w, struct err *err)
 		if (w->failed)
 			break;
 		/* One value of a zone that left the configuration must not keep all others from being served. */
-		if (!dns_zones_check(role->loading, owner, value, NULL) || removed_has(role, owner, value))
+		if (!dns_zones_check(role->loading, owner, value, NULL) ||
+		    removed_has(role, owner, value))
 			continue;
 		if (!loading_change(role, DNS_CHANGE_ADD, owner, value, err))
 			return false;
@@ -211,27 +218,18 @@ static bool reset_end(struct dns_role *role, struct err *err)
 	return true;
 }
 
-static bool role_answer(struct dns_role *role, uint32_t type, struct str body, struct buf *answer, struct err *err)
+static bool role_answer(struct dns_role *role, uint32_t type, struct str body, struct buf *answer,
+                        struct err *err)
 {
 	struct wire w = wire_of(body);
 	bool        done = false;
 
 	switch (type) {
-	case DNS_ROLE_RESET_BEGIN:
-		done = wire_done(&w, err) && reset_begin(role);
-		break;
-	case DNS_ROLE_RESET_ADD:
-		done = reset_add(role, &w, err);
-		break;
-	case DNS_ROLE_RESET_END:
-		done = wire_done(&w, err) && reset_end(role, err);
-		break;
-	case DNS_ROLE_ADD:
-		done = role_change(role, DNS_CHANGE_ADD, &w, err);
-		break;
-	case DNS_ROLE_REMOVE:
-		done = role_change(role, DNS_CHANGE_REMOVE, &w, err);
-		break;
+	case DNS_ROLE_RESET_BEGIN: done = wire_done(&w, err) && reset_begin(role); break;
+	case DNS_ROLE_RESET_ADD: done = reset_add(role, &w, err); break;
+	case DNS_ROLE_RESET_END: done = wire_done(&w, err) && reset_end(role, err); break;
+	case DNS_ROLE_ADD: done = role_change(role, DNS_CHANGE_ADD, &w, err); break;
+	case DNS_ROLE_REMOVE: done = role_change(role, DNS_CHANGE_REMOVE, &w, err); break;
 	case DNS_ROLE_HAS: {
 		struct str owner = wire_get_str(&w), value = wire_get_str(&w);
 		if (!wire_done(&w, err))
@@ -239,8 +237,7 @@ static bool role_answer(struct dns_role *role, uint32_t type, struct str body, s
 		wire_put_bool(answer, dns_zones_has(dns_server_zones(role->server), owner, value));
 		return true;
 	}
-	default:
-		return err_set(err, ERR_INPUT, "the dns role does not know message %u", type);
+	default: return err_set(err, ERR_INPUT, "the dns role does not know message %u", type);
 	}
 	if (done)
 		wire_put_u64(answer, role->sequence);
@@ -255,7 +252,8 @@ void dns_role_handle(void *ctx, struct ipc_request *request)
 
 	buf_init(&answer, 64);
 	pthread_mutex_lock(&role->lock);
-	bool done = role_answer(role, ipc_request_type(request), ipc_request_body(request), &answer, &err);
+	bool done = role_answer(role, ipc_request_type(request), ipc_request_body(request), &answer,
+	                        &err);
 	pthread_mutex_unlock(&role->lock);
 	if (done)
 		ipc_reply_ok(request, buf_str(&answer));

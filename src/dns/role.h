@@ -14,9 +14,11 @@
 struct dns_role;
 
 /* Makes the server too; add sockets to dns_role_server() and start it. on_seen and ctx of `config` are replaced. */
-MUST_CHECK bool dns_role_new(const struct dns_zones_config *zones, const struct dns_server_config *config,
-                             struct dns_role **ret, struct err *err);
-void dns_role_free(struct dns_role *role); /* stops and frees the server; free the ipc server first */
+MUST_CHECK bool dns_role_new(const struct dns_zones_config  *zones,
+                             const struct dns_server_config *config, struct dns_role **ret,
+                             struct err *err);
+void            dns_role_free(
+		   struct dns_role *role); /* stops and frees the server; free the ipc server first */
 struct dns_server *dns_role_server(struct dns_role *role);
 /* Where SEEN goes (channel 0); before the server starts. */
 void dns_role_attach(struct dns_role *role, struct ipc_server *ipc);

@@ -1,7 +1,8 @@
 /*
- * dns/server.c: the server's life, and how its threads share a snapshot. A reader announces the snapshot it reads in a
- * slot of its own and looks again whether it is still the current one; the publisher swaps the pointer, then waits until
- * no slot holds the old one. Readers never wait; the publisher waits for one batch of answers at most.
+ * dns/server.c: the server's life, and how its threads share a snapshot. A reader announces the
+ * snapshot it reads in a slot of its own and looks again whether it is still the current one; the
+ * publisher swaps the pointer, then waits until no slot holds the old one. Readers never wait; the
+ * publisher waits for one batch of answers at most.
  */
 #include "server_internal.h"
 
@@ -73,7 +74,8 @@ static uint64_t mix(uint64_t h, uint64_t v)
 }
 
 /* Is this network new for these values? Two places per fingerprint: a collision costs one push more, not memory. */
-static bool seen_is_new(struct dns_server *s, const struct dns_node *node, const struct dns_address *client)
+static bool seen_is_new(struct dns_server *s, const struct dns_node *node,
+                        const struct dns_address *client)
 {
 	size_t   bytes = client->family == AF_INET ? 3 : 6;
 	uint64_t network = client->family == AF_INET ? 4 : 6;
@@ -91,8 +93,9 @@ static bool seen_is_new(struct dns_server *s, const struct dns_node *node, const
 	return atomic_exchange_explicit(&s->seen[place], print, memory_order_relaxed) != print;
 }
 
-size_t worker_answer(struct worker *w, const struct dns_zones *zones, struct str query, const struct dns_asked *asked,
-                     uint8_t *ret, size_t max, struct dns_seen *ret_seen, bool *ret_tell)
+size_t worker_answer(struct worker *w, const struct dns_zones *zones, struct str query,
+                     const struct dns_asked *asked, uint8_t *ret, size_t max,
+                     struct dns_seen *ret_seen, bool *ret_tell)
 {
 	struct dns_noted noted;
 	char             text[DNS_TEXT_SIZE];
@@ -104,7 +107,8 @@ size_t worker_answer(struct worker *w, const struct dns_zones *zones, struct str
 	if (noted.limited)
 		atomic_fetch_add_explicit(&w->limited, 1, memory_order_relaxed);
 	*ret_tell = false;
-	if (noted.node == NULL || w->server->config.on_seen == NULL || !seen_is_new(w->server, noted.node, &asked->client))
+	if (noted.node == NULL || w->server->config.on_seen == NULL ||
+	    !seen_is_new(w->server, noted.node, &asked->client))
 		return len;
 	dns_name_lower(&noted.name);
 	dns_name_text(&noted.name, text);
@@ -239,7 +243,8 @@ bool dns_server_add_tcp(struct dns_server *server, int listen_fd, struct err *er
 	return true;
 }
 
-static socklen_t sockaddr_of(const struct dns_address *a, uint16_t port, struct sockaddr_storage *ret)
+static socklen_t sockaddr_of(const struct dns_address *a, uint16_t port,
+                             struct sockaddr_storage *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->ss_family = (sa_family_t)a->family;
@@ -268,8 +273,10 @@ static int bound(const struct dns_address *a, int type, uint16_t port)
 	if (a->family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	/* TCP: a restart must not wait for TIME_WAIT. UDP: one socket per thread. */
-	(void)setsockopt(fd, SOL_SOCKET, type == SOCK_STREAM ? SO_REUSEADDR : SO_REUSEPORT, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&to, len) < 0 || (type == SOCK_STREAM && listen(fd, 128) < 0)) {
+	(void)setsockopt(fd, SOL_SOCKET, type == SOCK_STREAM ? SO_REUSEADDR : SO_REUSEPORT, &on,
+	                 sizeof(on));
+	if (bind(fd, (struct sockaddr *)&to, len) < 0 ||
+	    (type == SOCK_STREAM && listen(fd, 128) < 0)) {
 		int number = errno;
 		close(fd);
 		errno = number;
@@ -290,8 +297,8 @@ static uint16_t port_of(int fd)
 	return a.port;
 }
 
-bool dns_server_bind(struct dns_server *server, const struct dns_address *address, unsigned threads, uint16_t *ret_port,
-                     struct err *err)
+bool dns_server_bind(struct dns_server *server, const struct dns_address *address, unsigned threads,
+                     uint16_t *ret_port, struct err *err)
 {
 	uint16_t port = address->port;
 	int      udp = -1, tcp = -1;
@@ -322,7 +329,8 @@ bool dns_server_bind(struct dns_server *server, const struct dns_address *addres
 	for (unsigned i = 1; i < threads; i++) {
 		int more = bound(address, SOCK_DGRAM, port);
 		if (more < 0)
-			return err_errno(err, errno, "DNS listener %s", dns_address_text(address, text));
+			return err_errno(err, errno, "DNS listener %s",
+			                 dns_address_text(address, text));
 		if (!dns_server_add_udp(server, more, err))
 			return false;
 	}

@@ -18,7 +18,8 @@
 typedef void (*dns_seen_fn)(void *ctx, const struct dns_seen *seen);
 
 struct dns_server_config {
-	unsigned    rate_per_s;    /* answers per client network, second and thread without a cookie; 0: 200 */
+	/* Answers per client network, second and thread without a cookie; 0: 200. */
+	unsigned    rate_per_s;
 	bool        rate_loopback; /* limit loopback clients too (tests) */
 	dns_seen_fn on_seen;       /* NULL: nobody cares */
 	void       *ctx;
@@ -28,13 +29,13 @@ struct dns_server;
 
 /* Takes `zones`. */
 struct dns_server *dns_server_new(const struct dns_server_config *config, struct dns_zones *zones);
-void dns_server_free(struct dns_server *server); /* stops first */
+void               dns_server_free(struct dns_server *server); /* stops first */
 /* Serve this bound socket, with a thread of its own; takes fd. Before start. Add a UDP socket several times (dup) for more threads. */
 MUST_CHECK bool dns_server_add_udp(struct dns_server *server, int fd, struct err *err);
 MUST_CHECK bool dns_server_add_tcp(struct dns_server *server, int listen_fd, struct err *err);
 /* Bind UDP and TCP here (SO_REUSEPORT) and add `threads` UDP sockets; port 0 picks one, *ret_port says which. */
-MUST_CHECK bool dns_server_bind(struct dns_server *server, const struct dns_address *address, unsigned threads,
-                                uint16_t *ret_port, struct err *err);
+MUST_CHECK bool dns_server_bind(struct dns_server *server, const struct dns_address *address,
+                                unsigned threads, uint16_t *ret_port, struct err *err);
 MUST_CHECK bool dns_server_start(struct dns_server *server, struct err *err);
 void            dns_server_stop(struct dns_server *server);
 

@@ -1,6 +1,7 @@
 /*
- * dns/server_tcp.c: one thread, all TCP connections, one poll(2). A connection that neither asked nor took bytes for five
- * seconds is closed; with all places taken the one that was idle longest makes room.
+ * dns/server_tcp.c: one thread, all TCP connections, one poll(2). A connection that neither asked
+ * nor took bytes for five seconds is closed; with all places taken the one that was idle longest
+ * makes room.
  */
 #include <assert.h>
 #include <errno.h>
@@ -46,17 +47,20 @@ static void loop_accept(struct loop *l, int listen_fd)
 		struct sockaddr_storage from;
 		socklen_t               len = sizeof(from);
 		const int               on = 1;
-		int fd = accept4(listen_fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int                     fd = accept4(listen_fd, (struct sockaddr *)&from, &len,
+		                                     SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+			    errno == ENOMEM)
 				l->pause_accept_until_ms = l->now_ms + 200;
 			return;
 		}
 		if (l->count == CONNECTIONS) {
 			size_t oldest = 0;
 			for (size_t i = 1; i < l->count; i++)
-				if (l->connections[i]->active_ms < l->connections[oldest]->active_ms)
+				if (l->connections[i]->active_ms <
+				    l->connections[oldest]->active_ms)
 					oldest = i;
 			connection_close(l, oldest);
 		}
@@ -89,8 +93,8 @@ static bool connection_answer(struct loop *l, struct connection *c)
 			break;
 		uint8_t                *out = c->out + c->out_len;
 		const struct dns_zones *zones = worker_enter(l->w);
-		size_t answer = worker_answer(l->w, zones, str_of(c->in + at + 2, len), &asked, out + 2, DNS_ANSWER_MAX,
-		                              &seen, &tell);
+		size_t answer = worker_answer(l->w, zones, str_of(c->in + at + 2, len), &asked,
+		                              out + 2, DNS_ANSWER_MAX, &seen, &tell);
 		worker_leave(l->w);
 		if (answer == 0)
 			return false; /* not a query */
@@ -162,21 +166,30 @@ void *server_tcp_run(void *worker)
 		bool   accepting = l->now_ms >= l->pause_accept_until_ms;
 		fds[0] = (struct pollfd){ .fd = s->wake, .events = POLLIN };
 		for (size_t i = 0; i < s->listen_count; i++)
-			fds[1 + i] = (struct pollfd){ .fd = s->listen[i], .events = accepting ? POLLIN : 0 };
+			fds[1 + i] = (struct pollfd){ .fd = s->listen[i],
+				                      .events = accepting ? POLLIN : 0 };
 		for (size_t i = 0; i < polled; i++) {
 			const struct connection *c = l->connections[i];
 			bool wants = !c->eof && c->in_len < sizeof(c->in) && c->out_len == 0;
-			fds[first + i] = (struct pollfd){
-				.fd = c->fd, .events = (short)((wants ? POLLIN : 0) | (c->out_len > 0 ? POLLOUT : 0)) };
+			fds[first + i] =
+				(struct pollfd){ .fd = c->fd,
+				                 .events =
+				                         (short)((wants ? POLLIN : 0) |
+				                                 (c->out_len > 0 ? POLLOUT : 0)) };
 		}
-		if (poll(fds, (nfds_t)(first + polled), polled > 0 ? 1000 : accepting ? -1 : 200) < 0 && errno != EINTR)
+		if (poll(fds, (nfds_t)(first + polled),
+		         polled > 0  ? 1000
+		         : accepting ? -1
+		                     : 200) < 0 &&
+		    errno != EINTR)
 			break;
 		if (fds[0].revents != 0)
 			break;
 		l->now_ms = clock_mono_ms();
 		/* From the end: closing moves the last one, already done, into the gap. */
 		for (size_t i = polled; i-- > 0;)
-			if ((fds[first + i].revents != 0 && !connection_run(l, l->connections[i], fds[first + i].revents)) ||
+			if ((fds[first + i].revents != 0 &&
+			     !connection_run(l, l->connections[i], fds[first + i].revents)) ||
 			    l->now_ms - l->connections[i]->active_ms > IDLE_MS)
 				connection_close(l, i);
 		for (size_t i = 0; i < s->listen_count; i++)

@@ -1,5 +1,6 @@
 /*
- * dns/server_udp.c: one thread, one UDP socket: up to 32 queries per system call, answered and sent in one more.
+ * dns/server_udp.c: one thread, one UDP socket: up to 32 queries per system call, answered and
+ * sent in one more.
  */
 #include <assert.h>
 #include <errno.h>
@@ -15,8 +16,8 @@
 struct slot {
 	struct sockaddr_storage from;
 	struct iovec            in, out;
-	_Alignas(16) uint8_t    control[64];
-	uint8_t                 query[QUERY_MAX], answer[DNS_EDNS_UDP];
+	_Alignas(16) uint8_t control[64];
+	uint8_t query[QUERY_MAX], answer[DNS_EDNS_UDP];
 };
 struct batch {
 	struct slot     slots[BATCH];
@@ -29,8 +30,11 @@ static void batch_prepare(struct batch *b)
 	for (size_t i = 0; i < BATCH; i++) {
 		struct slot *s = &b->slots[i];
 		s->in = (struct iovec){ s->query, QUERY_MAX };
-		b->in[i].msg_hdr = (struct msghdr){ .msg_name = &s->from, .msg_namelen = sizeof(s->from),
-			                            .msg_iov = &s->in, .msg_iovlen = 1, .msg_control = s->control,
+		b->in[i].msg_hdr = (struct msghdr){ .msg_name = &s->from,
+			                            .msg_namelen = sizeof(s->from),
+			                            .msg_iov = &s->in,
+			                            .msg_iovlen = 1,
+			                            .msg_control = s->control,
 			                            .msg_controllen = sizeof(s->control) };
 	}
 }
@@ -60,7 +64,8 @@ static void answer_from_asked_address(struct msghdr *m)
 }
 
 /* Answers what was received; returns how many answers there are in b->out. */
-static unsigned batch_answer(struct worker *w, struct batch *b, unsigned received, unsigned *ret_seen)
+static unsigned batch_answer(struct worker *w, struct batch *b, unsigned received,
+                             unsigned *ret_seen)
 {
 	const struct dns_zones *zones = worker_enter(w);
 	struct dns_asked        asked = { .now_ms = clock_now_ms() };
@@ -75,8 +80,8 @@ static unsigned batch_answer(struct worker *w, struct batch *b, unsigned receive
 		sockaddr_read(&s->from, &asked.client);
 		if (asked.client.port == 0)
 			continue;
-		size_t len = worker_answer(w, zones, str_of(s->query, b->in[i].msg_len), &asked, s->answer,
-		                           sizeof(s->answer), &b->seen[seen], &tell);
+		size_t len = worker_answer(w, zones, str_of(s->query, b->in[i].msg_len), &asked,
+		                           s->answer, sizeof(s->answer), &b->seen[seen], &tell);
 		seen += tell;
 		if (len == 0)
 			continue;
@@ -94,7 +99,8 @@ void *server_udp_run(void *worker)
 {
 	struct worker *w = worker;
 	struct batch  *b = calloc(1, sizeof(*b));
-	struct pollfd  fds[2] = { { .fd = w->fd, .events = POLLIN }, { .fd = w->server->wake, .events = POLLIN } };
+	struct pollfd  fds[2] = { { .fd = w->fd, .events = POLLIN },
+		                  { .fd = w->server->wake, .events = POLLIN } };
 
 	assert(b != NULL);
 	for (;;) {

@@ -1,10 +1,11 @@
 /*
- * dns/zone.c: snapshots of the live TXT set. A hash table of 4096 buckets: a successor copies the table of
- * pointers (32 KiB) and replaces only the buckets and nodes a change touches, so a change costs the same with ten
- * values and with a hundred thousand. What it replaces is listed in the old snapshot and freed with it.
+ * dns/zone.c: snapshots of the live TXT set. A hash table of 4096 buckets: a successor copies the
+ * table of pointers (32 KiB) and replaces only the buckets and nodes a change touches, so a change
+ * costs the same with ten values and with a hundred thousand. What it replaces is listed in the
+ * old snapshot and freed with it.
  *
- * A node is a name that exists because of TXT values: it has some, had some (`kept`), or is an empty
- * non-terminal above one that does (`below` > 0).
+ * A node is a name that exists because of TXT values: it has some, had some (`kept`), or is an
+ * empty non-terminal above one that does (`below` > 0).
  */
 #include "dns/zone.h"
 
@@ -40,8 +41,8 @@ struct fixed {
 
 /* What all snapshots of one line share. */
 struct shared {
-	_Atomic unsigned        users;
-	_Atomic uint64_t        versions; /* of nodes; never the same twice, in no line of snapshots */
+	_Atomic unsigned users;
+	_Atomic uint64_t versions; /* of nodes; never the same twice, in no line of snapshots */
 	struct dns_zones_config config;
 	struct dns_zone         zones[DNS_ZONES_MAX];
 	struct dns_name         nameservers[DNS_NAMESERVERS_MAX];
@@ -76,9 +77,10 @@ bool dns_address_parse(struct str text, struct dns_address *ret, struct err *err
 	size_t             at = str_index(text, '@');
 	uint64_t           port = 0;
 
-	if (at < text.len &&
-	    (!str_to_u64(str_of(text.ptr + at + 1, text.len - at - 1), &port) || port < 1 || port > 65535))
-		return err_set(err, ERR_INPUT, "the port behind '@' in \"%.*s\" is not 1..65535", STR_ARG(text));
+	if (at < text.len && (!str_to_u64(str_of(text.ptr + at + 1, text.len - at - 1), &port) ||
+	                      port < 1 || port > 65535))
+		return err_set(err, ERR_INPUT, "the port behind '@' in \"%.*s\" is not 1..65535",
+		               STR_ARG(text));
 	address.port = (uint16_t)port;
 	if (at > 0 && at < sizeof(host) && !str_has_nul(str_of(text.ptr, at))) {
 		memcpy(host, text.ptr, at);
@@ -89,7 +91,8 @@ bool dns_address_parse(struct str text, struct dns_address *ret, struct err *err
 			address.family = AF_INET6;
 	}
 	if (address.family == 0)
-		return err_set(err, ERR_INPUT, "\"%.*s\" is not an IPv4 or IPv6 address", STR_ARG(text));
+		return err_set(err, ERR_INPUT, "\"%.*s\" is not an IPv4 or IPv6 address",
+		               STR_ARG(text));
 	*ret = address;
 	return true;
 }
@@ -115,7 +118,8 @@ static bool hostmaster_rname(const char *text, const struct dns_name *zone, stru
 
 	if (text[0] == '\0') {
 		dns_name_text(zone, zone_text);
-		return (size_t)snprintf(name, sizeof(name), "hostmaster.%s", zone_text) < sizeof(name) &&
+		return (size_t)snprintf(name, sizeof(name), "hostmaster.%s", zone_text) <
+		               sizeof(name) &&
 		       dns_name_parse(str_c(name), ret);
 	}
 	if (text[at] == '\0')
@@ -129,7 +133,8 @@ static bool hostmaster_rname(const char *text, const struct dns_name *zone, stru
 	return dns_name_parse(str_of(name, out), ret);
 }
 
-static bool fixed_add(struct shared *s, const struct dns_name *name, const struct dns_nameserver *ns)
+static bool fixed_add(struct shared *s, const struct dns_name *name,
+                      const struct dns_nameserver *ns)
 {
 	for (size_t i = 0; i < s->fixed_count; i++)
 		if (dns_name_eq(&s->fixed[i].name, name)) {
@@ -149,13 +154,15 @@ static const struct dns_zone *zone_find(const struct shared *s, const struct dns
 	const struct dns_zone *best = NULL;
 
 	for (size_t i = 0; i < s->config.zones_count; i++)
-		if (dns_name_in(name, &s->zones[i].name) && (best == NULL || s->zones[i].name.len > best->name.len))
+		if (dns_name_in(name, &s->zones[i].name) &&
+		    (best == NULL || s->zones[i].name.len > best->name.len))
 			best = &s->zones[i];
 	return best;
 }
 
 /* A name server inside a zone exists, and so do the names between it and the apex. */
-static bool fixed_add_path(struct shared *s, const struct dns_name *name, const struct dns_nameserver *ns)
+static bool fixed_add_path(struct shared *s, const struct dns_name *name,
+                           const struct dns_nameserver *ns)
 {
 	const struct dns_zone *zone = zone_find(s, name);
 	struct dns_name        at = *name;
@@ -188,7 +195,8 @@ static bool zone_prepare(struct shared *s, struct dns_zone *zone, struct err *er
 	if (s->config.nameservers_count > 0)
 		mname = s->nameservers[0];
 	else if (!default_nameserver(zone, &mname) || !fixed_add(s, &mname, NULL))
-		return err_set(err, ERR_CONFIG, "the name of the zone is too long for a name server below it");
+		return err_set(err, ERR_CONFIG,
+		               "the name of the zone is too long for a name server below it");
 	if (!hostmaster_rname(s->config.hostmaster, &zone->name, &rname))
 		return err_set(err, ERR_CONFIG, "hostmaster \"%s\" is not a name or e-mail address",
 		               s->config.hostmaster);
@@ -204,30 +212,36 @@ static bool shared_fill(struct shared *s, struct err *err)
 	char                     name[NAME_SIZE];
 
 	if (c->zones_count > DNS_ZONES_MAX || c->nameservers_count > DNS_NAMESERVERS_MAX)
-		return err_set(err, ERR_CONFIG, "at most %d zones and %d name servers", DNS_ZONES_MAX,
-		               DNS_NAMESERVERS_MAX);
+		return err_set(err, ERR_CONFIG, "at most %d zones and %d name servers",
+		               DNS_ZONES_MAX, DNS_NAMESERVERS_MAX);
 	for (size_t i = 0; i < c->zones_count; i++) {
 		if (!owner_parse(str_c(c->zones[i]), name, err))
 			return err_in(err, "validation zone \"%s\"", c->zones[i]);
 		memcpy(c->zones[i], name, NAME_SIZE);
 		if (!dns_name_parse(str_c(name), &s->zones[i].name))
-			return err_set(err, ERR_CONFIG, "validation zone \"%s\" is not a name", name);
+			return err_set(err, ERR_CONFIG, "validation zone \"%s\" is not a name",
+			               name);
 	}
 	for (size_t i = 0; i < c->nameservers_count; i++) {
 		struct dns_nameserver *ns = &c->nameservers[i];
 		if (!owner_parse(str_c(ns->name), name, err))
 			return err_in(err, "name server \"%s\"", ns->name);
 		memcpy(ns->name, name, NAME_SIZE);
-		if (ns->addresses_count > DNS_ADDRESSES_MAX || !dns_name_parse(str_c(name), &s->nameservers[i]))
-			return err_set(err, ERR_CONFIG, "name server \"%s\": a name and at most %d addresses", name,
+		if (ns->addresses_count > DNS_ADDRESSES_MAX ||
+		    !dns_name_parse(str_c(name), &s->nameservers[i]))
+			return err_set(err, ERR_CONFIG,
+			               "name server \"%s\": a name and at most %d addresses", name,
 			               DNS_ADDRESSES_MAX);
 		if (zone_find(s, &s->nameservers[i]) != NULL && ns->addresses_count == 0) {
-			err_set(err, ERR_CONFIG, "name server \"%s\" is inside a validation zone and has no address",
+			err_set(err, ERR_CONFIG,
+			        "name server \"%s\" is inside a validation zone and has no address",
 			        name);
-			return err_hint(err, "give the public address of this server with the name server");
+			return err_hint(
+				err, "give the public address of this server with the name server");
 		}
 		if (!fixed_add_path(s, &s->nameservers[i], ns))
-			return err_set(err, ERR_CONFIG, "the names of the name servers have too many labels");
+			return err_set(err, ERR_CONFIG,
+			               "the names of the name servers have too many labels");
 	}
 	for (size_t i = 0; i < c->zones_count; i++)
 		if (!zone_prepare(s, &s->zones[i], err))
@@ -320,7 +334,8 @@ static struct dns_node *node_find(const struct dns_zones *z, const struct dns_na
 
 	for (size_t i = 0; b != NULL && i < b->count; i++) {
 		struct dns_node *n = b->nodes[i];
-		if (n->hash == hash && n->name_len == name->len && memcmp(n->bytes, name->wire, name->len) == 0)
+		if (n->hash == hash && n->name_len == name->len &&
+		    memcmp(n->bytes, name->wire, name->len) == 0)
 			return n;
 	}
 	return NULL;
@@ -332,13 +347,15 @@ static void retire(struct dns_zones *old, void *p)
 		return;
 	if (old->retired_count == old->retired_max) {
 		old->retired_max = old->retired_max == 0 ? 8 : 2 * old->retired_max;
-		old->retired = must(realloc(old->retired, old->retired_max * sizeof(*old->retired)));
+		old->retired =
+			must(realloc(old->retired, old->retired_max * sizeof(*old->retired)));
 	}
 	old->retired[old->retired_count++] = p;
 }
 
 /* A copy with room for one value more. */
-static struct dns_node *node_copy(struct shared *s, const struct dns_node *from, const struct dns_name *name)
+static struct dns_node *node_copy(struct shared *s, const struct dns_node *from,
+                                  const struct dns_name *name)
 {
 	size_t           values = from != NULL ? from->values_count : 0;
 	struct dns_node *n = must(calloc(1, sizeof(*n) + name->len + (values + 1) * DNS_VALUE_LEN));
@@ -351,14 +368,15 @@ static struct dns_node *node_copy(struct shared *s, const struct dns_node *from,
 		n->below = from->below;
 		n->kept = from->kept;
 		n->values_count = from->values_count;
-		memcpy(n->bytes + n->name_len, from->bytes + from->name_len, values * DNS_VALUE_LEN);
+		memcpy(n->bytes + n->name_len, from->bytes + from->name_len,
+		       values * DNS_VALUE_LEN);
 	}
 	return n;
 }
 
 /* Put `node` (NULL: nothing) where `before` (NULL: nothing) was; what it replaces ends with `old`. */
-static void node_replace(struct dns_zones *old, struct dns_zones *z, uint32_t hash, struct dns_node *before,
-                         struct dns_node *node)
+static void node_replace(struct dns_zones *old, struct dns_zones *z, uint32_t hash,
+                         struct dns_node *before, struct dns_node *node)
 {
 	struct bucket *from = z->buckets[hash % BUCKETS], *to = NULL;
 	size_t         count = from != NULL ? from->count : 0;
@@ -409,7 +427,8 @@ static bool exists_by_shape(const struct dns_zone *zone, const struct dns_name *
 	return name->len == zone->name.len + label.len + 1 && dns_label_shaped(label);
 }
 
-bool dns_zones_check(const struct dns_zones *zones, struct str owner, struct str value, struct err *err)
+bool dns_zones_check(const struct dns_zones *zones, struct str owner, struct str value,
+                     struct err *err)
 {
 	struct dns_name name;
 	char            text[NAME_SIZE];
@@ -417,14 +436,15 @@ bool dns_zones_check(const struct dns_zones *zones, struct str owner, struct str
 	if (!owner_parse(owner, text, err))
 		return false;
 	if (!dns_name_parse(str_c(text), &name) || zone_find(zones->shared, &name) == NULL)
-		return err_problem(err, ERR_INPUT, "no-route", "\"%s\" is not inside a validation zone of this server",
-		                   text);
+		return err_problem(err, ERR_INPUT, "no-route",
+		                   "\"%s\" is not inside a validation zone of this server", text);
 	if (value.len != DNS_VALUE_LEN)
-		return err_set(err, ERR_INPUT, "a challenge value has %d characters, not %zu", DNS_VALUE_LEN,
-		               value.len);
+		return err_set(err, ERR_INPUT, "a challenge value has %d characters, not %zu",
+		               DNS_VALUE_LEN, value.len);
 	for (size_t i = 0; i < value.len; i++) {
 		char c = value.ptr[i];
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		      c == '-' || c == '_'))
 			return err_set(err, ERR_INPUT, "a challenge value is base64url");
 	}
 	return true;
@@ -471,8 +491,8 @@ static void ancestors_count(struct dns_zones *old, struct dns_zones *z, const st
 	}
 }
 
-bool dns_zones_change(struct dns_zones *old, enum dns_change change, struct str owner, struct str value,
-                      struct dns_zones **ret, struct err *err)
+bool dns_zones_change(struct dns_zones *old, enum dns_change change, struct str owner,
+                      struct str value, struct dns_zones **ret, struct err *err)
 {
 	char            text[NAME_SIZE];
 	struct dns_name name;
@@ -484,14 +504,15 @@ bool dns_zones_change(struct dns_zones *old, enum dns_change change, struct str 
 	assert(is_name); /* dns_zones_check looked */
 	const struct dns_zone *zone = zone_find(old->shared, &name);
 	struct dns_node       *before = node_find(old, &name);
-	unsigned               count = before != NULL ? before->values_count : 0, at = value_index(before, value);
+	unsigned count = before != NULL ? before->values_count : 0, at = value_index(before, value);
 
 	if ((change == DNS_CHANGE_ADD) == (at < count)) {
 		*ret = old;
 		return true;
 	}
 	if (change == DNS_CHANGE_ADD && count == DNS_VALUES_MAX)
-		return err_set(err, ERR_CONFLICT, "\"%s\" already has %d values", text, DNS_VALUES_MAX);
+		return err_set(err, ERR_CONFLICT, "\"%s\" already has %d values", text,
+		               DNS_VALUES_MAX);
 
 	struct dns_zones *z = must(malloc(sizeof(*z)));
 	memcpy(z, old, sizeof(*z));
@@ -534,7 +555,8 @@ bool dns_zones_change(struct dns_zones *old, enum dns_change change, struct str 
 
 /* ---- looking up ---- */
 
-void dns_zones_find(const struct dns_zones *zones, const struct dns_name *question, struct dns_found *ret)
+void dns_zones_find(const struct dns_zones *zones, const struct dns_name *question,
+                    struct dns_found *ret)
 {
 	const struct shared *s = zones->shared;
 	struct dns_name      name;
@@ -588,8 +610,8 @@ bool dns_node_count(const struct dns_node *node, unsigned max)
 	return atomic_fetch_add_explicit(counted, 1, memory_order_relaxed) < max;
 }
 
-size_t dns_zones_nameservers(const struct dns_zones *zones, const struct dns_zone *zone, struct dns_name *ret,
-                             size_t max)
+size_t dns_zones_nameservers(const struct dns_zones *zones, const struct dns_zone *zone,
+                             struct dns_name *ret, size_t max)
 {
 	const struct shared *s = zones->shared;
 	size_t               count = 0;
@@ -601,9 +623,11 @@ size_t dns_zones_nameservers(const struct dns_zones *zones, const struct dns_zon
 	return count;
 }
 
-struct str dns_zones_soa(const struct dns_zones *zones, const struct dns_zone *zone, uint8_t ret[static 640])
+struct str dns_zones_soa(const struct dns_zones *zones, const struct dns_zone *zone,
+                         uint8_t ret[static 640])
 {
-	const uint32_t numbers[5] = { (uint32_t)zones->sequence, 3600, 600, 86400, DNS_NEGATIVE_TTL };
+	const uint32_t numbers[5] = { (uint32_t)zones->sequence, 3600, 600, 86400,
+		                      DNS_NEGATIVE_TTL };
 	size_t         len = zone->soa_len;
 
 	memcpy(ret, zone->soa, len);

@@ -48,38 +48,44 @@ MUST_CHECK bool dns_address_parse(struct str text, struct dns_address *ret, stru
 const char *dns_address_text(const struct dns_address *address, char ret[static 80]);
 
 struct dns_nameserver {
-	char               name[NAME_SIZE];
-	struct dns_address addresses[DNS_ADDRESSES_MAX]; /* needed when the name is inside one of our zones */
+	char name[NAME_SIZE];
+	/* Needed when the name is inside one of our zones. */
+	struct dns_address addresses[DNS_ADDRESSES_MAX];
 	size_t             addresses_count;
 };
 /* As configured; the same name servers and hostmaster serve all zones. */
 struct dns_zones_config {
-	char                  zones[DNS_ZONES_MAX][NAME_SIZE];
-	size_t                zones_count;
-	struct dns_nameserver nameservers[DNS_NAMESERVERS_MAX]; /* none: "ns.<zone>" is named, without address */
+	char   zones[DNS_ZONES_MAX][NAME_SIZE];
+	size_t zones_count;
+	/* None: "ns.<zone>" is named, without address. */
+	struct dns_nameserver nameservers[DNS_NAMESERVERS_MAX];
 	size_t                nameservers_count;
-	char                  hostmaster[NAME_SIZE]; /* "hostmaster.example.net" or "hostmaster@example.net"; "": hostmaster.<zone> */
+	/* "hostmaster.example.net" or "hostmaster@example.net"; "": hostmaster.<zone>. */
+	char hostmaster[NAME_SIZE];
 };
 
 struct dns_zones;
 
-MUST_CHECK bool dns_zones_new(const struct dns_zones_config *config, struct dns_zones **ret, struct err *err);
+MUST_CHECK bool dns_zones_new(const struct dns_zones_config *config, struct dns_zones **ret,
+                              struct err *err);
 void            dns_zones_free(struct dns_zones *zones);
 
 enum dns_change { DNS_CHANGE_ADD, DNS_CHANGE_REMOVE };
 /* The successor with one value more or less; *ret is `old` itself when nothing changes. ERR_INPUT when refused. */
-MUST_CHECK bool dns_zones_change(struct dns_zones *old, enum dns_change change, struct str owner, struct str value,
-                                 struct dns_zones **ret, struct err *err);
+MUST_CHECK bool dns_zones_change(struct dns_zones *old, enum dns_change change, struct str owner,
+                                 struct str value, struct dns_zones **ret, struct err *err);
 /* A first snapshot with the same zones and no values; independent of `like`. */
 struct dns_zones *dns_zones_empty(const struct dns_zones *like);
 /* The serial of the SOA; counts the changes. */
 uint64_t dns_zones_sequence(const struct dns_zones *zones);
-void     dns_zones_set_sequence(struct dns_zones *zones, uint64_t sequence); /* before it is published */
+void     dns_zones_set_sequence(struct dns_zones *zones,
+                                uint64_t          sequence); /* before it is published */
 bool     dns_zones_has(const struct dns_zones *zones, struct str owner, struct str value);
 size_t   dns_zones_values(const struct dns_zones *zones);
 
 /* May this value be served at this owner? ERR_INPUT with the reason. */
-MUST_CHECK bool dns_zones_check(const struct dns_zones *zones, struct str owner, struct str value, struct err *err);
+MUST_CHECK bool dns_zones_check(const struct dns_zones *zones, struct str owner, struct str value,
+                                struct err *err);
 /* A generated label: DNS_LABEL_LEN characters of base32, any case. */
 bool dns_label_shaped(struct str label);
 
@@ -93,19 +99,23 @@ struct dns_zone {
 /* A name with live values. */
 struct dns_node;
 struct dns_found {
-	const struct dns_zone *zone; /* NULL: not ours */
-	bool exists, apex;
+	const struct dns_zone       *zone; /* NULL: not ours */
+	bool                         exists, apex;
 	const struct dns_nameserver *nameserver; /* the name is one of our name servers */
-	const struct dns_node *node;             /* NULL: no live values */
+	const struct dns_node       *node;       /* NULL: no live values */
 };
-void dns_zones_find(const struct dns_zones *zones, const struct dns_name *name, struct dns_found *ret);
+void        dns_zones_find(const struct dns_zones *zones, const struct dns_name *name,
+                           struct dns_found *ret);
 unsigned    dns_node_values(const struct dns_node *node);
-const char *dns_node_value(const struct dns_node *node, unsigned i); /* DNS_VALUE_LEN bytes, no NUL */
-uint64_t    dns_node_version(const struct dns_node *node);           /* another one after every change */
+const char *dns_node_value(const struct dns_node *node,
+                           unsigned               i);                    /* DNS_VALUE_LEN bytes, no NUL */
+uint64_t    dns_node_version(const struct dns_node *node); /* another one after every change */
 /* Count up to `max` things for this version of the node; false when they are used up. Any thread. */
-bool dns_node_count(const struct dns_node *node, unsigned max);
-size_t dns_zones_nameservers(const struct dns_zones *zones, const struct dns_zone *zone, struct dns_name *ret, size_t max);
+bool   dns_node_count(const struct dns_node *node, unsigned max);
+size_t dns_zones_nameservers(const struct dns_zones *zones, const struct dns_zone *zone,
+                             struct dns_name *ret, size_t max);
 /* SOA rdata with the serial of this snapshot. */
-struct str dns_zones_soa(const struct dns_zones *zones, const struct dns_zone *zone, uint8_t ret[static 640]);
+struct str dns_zones_soa(const struct dns_zones *zones, const struct dns_zone *zone,
+                         uint8_t ret[static 640]);
 
 #endif

@@ -1,4 +1,7 @@
-/* tests/fuzz/dns_message.c: what is read can be written, and reading that again gives the same message. */
+/*
+ * tests/fuzz/dns_message.c: what is read can be written, and reading that again gives the same
+ * message.
+ */
 #include <assert.h>
 
 #include "dns/message.h"
@@ -7,17 +10,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void same(const struct dns_message *m, const struct dns_message *n)
 {
-	assert(m->id == n->id && m->flags == n->flags && m->rcode == n->rcode && m->has_question == n->has_question);
+	assert(m->id == n->id && m->flags == n->flags && m->rcode == n->rcode &&
+	       m->has_question == n->has_question);
 	assert(m->records_count == n->records_count && m->edns.present == n->edns.present);
 	if (m->has_question)
-		assert(dns_name_eq(&m->question.name, &n->question.name) && m->question.type == n->question.type &&
+		assert(dns_name_eq(&m->question.name, &n->question.name) &&
+		       m->question.type == n->question.type &&
 		       m->question.class == n->question.class);
 	if (m->edns.present)
 		assert(m->edns.version == n->edns.version && m->edns.udp_size == n->edns.udp_size &&
-		       m->edns.dnssec_ok == n->edns.dnssec_ok && str_eq(m->edns.options, n->edns.options));
+		       m->edns.dnssec_ok == n->edns.dnssec_ok &&
+		       str_eq(m->edns.options, n->edns.options));
 	for (size_t i = 0; i < m->records_count; i++) {
 		const struct dns_record *a = &m->records[i], *b = &n->records[i];
-		assert(a->section == b->section && a->type == b->type && a->class == b->class && a->ttl == b->ttl);
+		assert(a->section == b->section && a->type == b->type && a->class == b->class &&
+		       a->ttl == b->ttl);
 		assert(dns_name_eq(&a->name, &b->name) && str_eq(a->rdata, b->rdata));
 	}
 }

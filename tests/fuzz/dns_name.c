@@ -1,4 +1,7 @@
-/* tests/fuzz/dns_name.c: text to wire to text: accepted means normal, and the wire form is well-formed. */
+/*
+ * tests/fuzz/dns_name.c: text to wire to text: accepted means normal, and the wire form is well-
+ * formed.
+ */
 #include <assert.h>
 
 #include "dns/message.h"

@@ -1,5 +1,6 @@
 /*
- * tests/unit/dns/answer.c: the answers, as RFC 8906 and DESIGN want them: one table of probes, then sizes, cookies, limits.
+ * tests/unit/dns/answer.c: the answers, as RFC 8906 and DESIGN want them: one table of probes,
+ * then sizes, cookies, limits.
  */
 #include "dns/answer.h"
 
@@ -43,7 +44,8 @@ static void asker_clear(struct asker *k)
 /* Ask; true when there was an answer that parses. */
 static bool ask_bytes(struct asker *k, struct str query, struct dns_message *ret)
 {
-	k->len = dns_answer(&k->with, k->zones, query, &k->asked, k->out, sizeof(k->out), &k->noted);
+	k->len =
+		dns_answer(&k->with, k->zones, query, &k->asked, k->out, sizeof(k->out), &k->noted);
 	if (k->len == 0)
 		return false;
 	CHECK(dns_message_parse(k->a, str_of(k->out, k->len), ret));
@@ -57,11 +59,11 @@ struct probe {
 	unsigned    answers; /* records in the answer section */
 	bool        soa;     /* in the authority section */
 	bool        aa;
-	uint16_t    class;     /* 0: IN */
-	uint16_t    flags;
-	int         edns;      /* 0: none, 1: version 0, 2: version 1 */
-	uint16_t    udp_size;
-	struct str  options;
+	uint16_t class; /* 0: IN */
+	uint16_t   flags;
+	int        edns; /* 0: none, 1: version 0, 2: version 1 */
+	uint16_t   udp_size;
+	struct str options;
 };
 
 static bool ask(struct asker *k, const struct probe *p, struct dns_message *ret)
@@ -73,7 +75,9 @@ static bool ask(struct asker *k, const struct probe *p, struct dns_message *ret)
 
 	CHECK(dns_name_parse(str_c(p->name), &q.name));
 	m.question = q;
-	m.edns = (struct dns_edns){ .present = p->edns > 0, .version = p->edns == 2, .options = p->options,
+	m.edns = (struct dns_edns){ .present = p->edns > 0,
+		                    .version = p->edns == 2,
+		                    .options = p->options,
 		                    .udp_size = p->udp_size != 0 ? p->udp_size : 1232 };
 	CHECK(dns_message_write(&m, bytes, sizeof(bytes), &len));
 	return ask_bytes(k, str_of(bytes, len), ret);
@@ -84,7 +88,8 @@ static unsigned count_of(const struct dns_message *m, enum dns_section section, 
 	unsigned count = 0;
 
 	for (size_t i = 0; i < m->records_count; i++)
-		count += m->records[i].section == section && (type == 0 || m->records[i].type == type);
+		count += m->records[i].section == section &&
+		         (type == 0 || m->records[i].type == type);
 	return count;
 }
 
@@ -127,8 +132,12 @@ static const struct probe probes[] = {
 	{ ZONE, DNS_SOA, DNS_BADVERS, 0, false, false, 0, 0, 2 },
 	{ ZONE, DNS_SOA, DNS_NOERROR, 1, false, true, 0, 0, 1, 0, STR("\x00\x64\x00\x00") },
 	{ ZONE, DNS_SOA, DNS_BADVERS, 0, false, false, 0, 0, 2, 0, STR("\x00\x64\x00\x00") },
-	{ ZONE, DNS_SOA, DNS_FORMERR, 0, false, false, 0, 0, 1, 0, STR("\x00\x0a\x00\x03" "abc") },
-	{ ZONE, DNS_SOA, DNS_FORMERR, 0, false, false, 0, 0, 1, 0, STR("\x00\x0a\x00\x09" "abcdefghi") },
+	{ ZONE, DNS_SOA, DNS_FORMERR, 0, false, false, 0, 0, 1, 0,
+	  STR("\x00\x0a\x00\x03"
+	      "abc") },
+	{ ZONE, DNS_SOA, DNS_FORMERR, 0, false, false, 0, 0, 1, 0,
+	  STR("\x00\x0a\x00\x09"
+	      "abcdefghi") },
 };
 
 TEST(probes_get_the_right_answer)
@@ -146,9 +155,11 @@ TEST(probes_get_the_right_answer)
 		if (!ask(&k, p, &m))
 			fail_msg("probe %zu (%s %u): silence", i, p->name, p->type);
 		if (m.rcode != p->rcode || count_of(&m, DNS_ANSWER, 0) != p->answers ||
-		    (count_of(&m, DNS_AUTHORITY, DNS_SOA) == 1) != p->soa || ((m.flags & DNS_AA) != 0) != p->aa)
-			fail_msg("probe %zu (%s %u): rcode %u answers %u soa %u flags %x", i, p->name, p->type, m.rcode,
-			         count_of(&m, DNS_ANSWER, 0), count_of(&m, DNS_AUTHORITY, DNS_SOA), m.flags);
+		    (count_of(&m, DNS_AUTHORITY, DNS_SOA) == 1) != p->soa ||
+		    ((m.flags & DNS_AA) != 0) != p->aa)
+			fail_msg("probe %zu (%s %u): rcode %u answers %u soa %u flags %x", i,
+			         p->name, p->type, m.rcode, count_of(&m, DNS_ANSWER, 0),
+			         count_of(&m, DNS_AUTHORITY, DNS_SOA), m.flags);
 		CHECK_INT(m.id, 0xabcd);
 		CHECK((m.flags & DNS_QR) != 0);
 		CHECK((m.flags & (DNS_RA | DNS_AD | DNS_CD | DNS_TC | 0x40)) == 0);
@@ -198,10 +209,15 @@ TEST(soa_says_a_short_minimum_and_the_sequence)
 	CHECK(ask(&k, &(struct probe){ "www." ZONE, DNS_TXT }, &m));
 	struct str     soa = m.records[0].rdata;
 	const uint8_t *n = (const uint8_t *)soa.ptr + soa.len - 20;
-	CHECK_INT((uint32_t)n[0] << 24 | (uint32_t)n[1] << 16 | (uint32_t)n[2] << 8 | n[3], dns_zones_sequence(k.zones));
+	CHECK_INT((uint32_t)n[0] << 24 | (uint32_t)n[1] << 16 | (uint32_t)n[2] << 8 | n[3],
+	          dns_zones_sequence(k.zones));
 	CHECK(n[16] == 0 && n[17] == 0 && n[18] == 0 && n[19] <= 5);
 	/* the dot before '@' is inside the first label of the mailbox */
-	CHECK(memmem(soa.ptr, soa.len, "\x09" "dns.admin\x07" "example", 18) != NULL);
+	CHECK(memmem(soa.ptr, soa.len,
+	             "\x09"
+	             "dns.admin\x07"
+	             "example",
+	             18) != NULL);
 	asker_clear(&k);
 }
 
@@ -213,13 +229,18 @@ TEST(malformed_queries)
 	} cases[] = {
 		{ STR(""), -1 },
 		{ STR("\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00"), -1 },
-		{ STR("\x00\x01\x80\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x10\x00\x01"), -1 }, /* an answer */
-		{ STR("\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"), DNS_FORMERR },           /* no question */
+		{ STR("\x00\x01\x80\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x10\x00\x01"),
+		  -1 }, /* an answer */
+		{ STR("\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"),
+		  DNS_FORMERR }, /* no question */
 		{ STR("\x00\x01\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x10\x00\x01\x00\x00\x10\x00\x01"),
 		  DNS_FORMERR },
-		{ STR("\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x10\x00"), DNS_FORMERR },
-		{ STR("\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x10\x00\x01junk"), DNS_FORMERR },
-		{ STR("\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\xc0\x0c\x00\x10\x00\x01"), DNS_FORMERR },
+		{ STR("\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x10\x00"),
+		  DNS_FORMERR },
+		{ STR("\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x10\x00\x01junk"),
+		  DNS_FORMERR },
+		{ STR("\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\xc0\x0c\x00\x10\x00\x01"),
+		  DNS_FORMERR },
 		/* two OPT records */
 		{ STR("\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x02\x00\x00\x10\x00\x01"
 		      "\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00"),
@@ -247,7 +268,11 @@ TEST(large_answers_are_truncated_over_udp_and_whole_over_tcp)
 		int      edns;
 		uint16_t size;
 		size_t   max;
-	} sizes[] = { { 0, 0, 512 }, { 1, 100, 512 }, { 1, 800, 800 }, { 1, 1232, 1232 }, { 1, 65535, 1232 } };
+	} sizes[] = { { 0, 0, 512 },
+		      { 1, 100, 512 },
+		      { 1, 800, 800 },
+		      { 1, 1232, 1232 },
+		      { 1, 65535, 1232 } };
 	struct asker       k;
 	struct dns_message m;
 	char               value[DNS_VALUE_LEN + 1] = VALUE1;
@@ -259,8 +284,12 @@ TEST(large_answers_are_truncated_over_udp_and_whole_over_tcp)
 		zones_change(&k.zones, DNS_CHANGE_ADD, OWNER, value);
 		for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 			k.asked.tcp = false;
-			CHECK(ask(&k, &(struct probe){ .name = OWNER, .type = DNS_TXT, .edns = sizes[i].edns,
-			                               .udp_size = sizes[i].size }, &m));
+			CHECK(ask(&k,
+			          &(struct probe){ .name = OWNER,
+			                           .type = DNS_TXT,
+			                           .edns = sizes[i].edns,
+			                           .udp_size = sizes[i].size },
+			          &m));
 			CHECK(k.len <= sizes[i].max);
 			if ((m.flags & DNS_TC) != 0) {
 				CHECK_INT(m.records_count, 0);
@@ -282,7 +311,10 @@ TEST(cookies_are_those_of_rfc_9018)
 {
 	struct asker       k;
 	struct dns_message m;
-	struct probe       p = { .name = ZONE, .type = DNS_SOA, .edns = 1, .options = STR("\x00\x0a\x00\x08" CLIENT_COOKIE) };
+	struct probe       p = { .name = ZONE,
+		                 .type = DNS_SOA,
+		                 .edns = 1,
+		                 .options = STR("\x00\x0a\x00\x08" CLIENT_COOKIE) };
 
 	asker_init(&k);
 	CHECK(ask(&k, &p, &m));
@@ -298,7 +330,8 @@ TEST(cookies_are_those_of_rfc_9018)
 		char changed[DNS_COOKIE_SIZE];
 		memcpy(changed, whole.ptr, sizeof(changed));
 		changed[i] ^= 1;
-		CHECK(!dns_cookie_valid(k.with.cookie, str_of(changed, sizeof(changed)), &k.asked.client, made_s));
+		CHECK(!dns_cookie_valid(k.with.cookie, str_of(changed, sizeof(changed)),
+		                        &k.asked.client, made_s));
 	}
 	k.asked.client.bytes[3]++;
 	CHECK(!dns_cookie_valid(k.with.cookie, whole, &k.asked.client, made_s));
@@ -360,6 +393,7 @@ TEST(networks)
 	}
 }
 
-TESTS(T(probes_get_the_right_answer), T(txt_answers_carry_the_values), T(soa_says_a_short_minimum_and_the_sequence),
-      T(malformed_queries), T(large_answers_are_truncated_over_udp_and_whole_over_tcp),
-      T(cookies_are_those_of_rfc_9018), T(a_flood_is_limited_but_not_for_those_with_a_cookie), T(networks))
+TESTS(T(probes_get_the_right_answer), T(txt_answers_carry_the_values),
+      T(soa_says_a_short_minimum_and_the_sequence), T(malformed_queries),
+      T(large_answers_are_truncated_over_udp_and_whole_over_tcp), T(cookies_are_those_of_rfc_9018),
+      T(a_flood_is_limited_but_not_for_those_with_a_cookie), T(networks))

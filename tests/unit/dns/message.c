@@ -61,13 +61,17 @@ TEST(name_inside_zone)
 		const char *name, *zone;
 		bool        in;
 	} cases[] = {
-		{ "a.example.test", "example.test", true },  { "EXAMPLE.test", "example.TEST", true },
-		{ "anexample.test", "example.test", false }, { "test", "example.test", false },
-		{ "example.test", ".", true },               { "a\\.example.test", "example.test", false },
+		{ "a.example.test", "example.test", true },
+		{ "EXAMPLE.test", "example.TEST", true },
+		{ "anexample.test", "example.test", false },
+		{ "test", "example.test", false },
+		{ "example.test", ".", true },
+		{ "a\\.example.test", "example.test", false },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct dns_name name, zone;
-		CHECK(dns_name_parse(str_c(cases[i].name), &name) && dns_name_parse(str_c(cases[i].zone), &zone));
+		CHECK(dns_name_parse(str_c(cases[i].name), &name) &&
+		      dns_name_parse(str_c(cases[i].zone), &zone));
 		CHECK_INT(dns_name_in(&name, &zone), cases[i].in);
 	}
 }
@@ -85,16 +89,24 @@ static const struct {
 	{ "pointer forward", STR(HEADER("\x01", "\x00") "\xc0\x0e\x00\x10\x00\x01") },
 	{ "pointer into the header", STR(HEADER("\x01", "\x00") "\xc0\x04\x00\x10\x00\x01") },
 	{ "two pointers in a circle",
-	  STR(HEADER("\x01", "\x01") "\x01" "a\xc0\x12\x00\x10\xc0\x0c\x00\x10\x00\x01\x00\x00\x00\x00\x00\x00") },
-	{ "label type 0x40", STR(HEADER("\x01", "\x00") "\x41" "a\x00\x00\x10\x00\x01") },
-	{ "label over the end", STR(HEADER("\x01", "\x00") "\x3f" "a\x00\x00\x10\x00\x01") },
+	  STR(HEADER("\x01",
+	             "\x01") "\x01"
+	                     "a\xc0\x12\x00\x10\xc0\x0c\x00\x10\x00\x01\x00\x00\x00\x00\x00\x00") },
+	{ "label type 0x40", STR(HEADER("\x01", "\x00") "\x41"
+	                                                "a\x00\x00\x10\x00\x01") },
+	{ "label over the end", STR(HEADER("\x01", "\x00") "\x3f"
+	                                                   "a\x00\x00\x10\x00\x01") },
 	{ "two questions", STR(HEADER("\x02", "\x00") "\x00\x00\x10\x00\x01\x00\x00\x10\x00\x01") },
 	{ "bytes behind the end", STR(HEADER("\x01", "\x00") "\x00\x00\x10\x00\x01!") },
-	{ "rdata over the end", STR(HEADER("\x00", "\x01") "\x00\x00\x10\x00\x01\x00\x00\x00\x00\x00\x05" "abcd") },
+	{ "rdata over the end",
+	  STR(HEADER("\x00", "\x01") "\x00\x00\x10\x00\x01\x00\x00\x00\x00\x00\x05"
+	                             "abcd") },
 	{ "CNAME with bytes behind the name",
 	  STR(HEADER("\x00", "\x01") "\x00\x00\x05\x00\x01\x00\x00\x00\x00\x00\x02\x00\x00") },
-	{ "SOA too short", STR(HEADER("\x00", "\x01") "\x00\x00\x06\x00\x01\x00\x00\x00\x00\x00\x04\x00\x00zz") },
-	{ "OPT among the answers", STR(HEADER("\x00", "\x01") "\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00") },
+	{ "SOA too short",
+	  STR(HEADER("\x00", "\x01") "\x00\x00\x06\x00\x01\x00\x00\x00\x00\x00\x04\x00\x00zz") },
+	{ "OPT among the answers",
+	  STR(HEADER("\x00", "\x01") "\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00") },
 	{ "65535 answers", STR("\x12\x34\x84\x00\x00\x00\xff\xff\x00\x00\x00\x00") },
 };
 
@@ -114,8 +126,11 @@ TEST(answer_with_compression_is_read)
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
 	/* www.a.test CNAME x.a.test, both names through pointers */
-	struct str bytes = STR(HEADER("\x01", "\x01") "\x03www\x01" "a\x04test\x00\x00\x05\x00\x01"
-	                       "\xc0\x0c\x00\x05\x00\x01\x00\x00\x00\x3c\x00\x04\x01x\xc0\x10");
+	struct str bytes =
+		STR(HEADER("\x01",
+	                   "\x01") "\x03www\x01"
+	                           "a\x04test\x00\x00\x05\x00\x01"
+	                           "\xc0\x0c\x00\x05\x00\x01\x00\x00\x00\x3c\x00\x04\x01x\xc0\x10");
 	struct dns_message m;
 	struct dns_name    target;
 	char               text[DNS_TEXT_SIZE];
@@ -135,20 +150,23 @@ TEST(answer_with_compression_is_read)
 TEST(writing_compresses_against_the_question)
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
-	struct dns_question q = { .type = DNS_TXT, .class = DNS_IN };
-	struct dns_writer   w;
-	struct dns_name     zone;
-	struct dns_message  m;
-	uint8_t             bytes[512];
+	struct dns_question             q = { .type = DNS_TXT, .class = DNS_IN };
+	struct dns_writer               w;
+	struct dns_name                 zone;
+	struct dns_message              m;
+	uint8_t                         bytes[512];
 
-	CHECK(dns_name_parse(STR("Lab.zone.TEST"), &q.name) && dns_name_parse(STR("zone.test"), &zone));
+	CHECK(dns_name_parse(STR("Lab.zone.TEST"), &q.name) &&
+	      dns_name_parse(STR("zone.test"), &zone));
 	dns_write_begin(&w, bytes, sizeof(bytes), 7, DNS_QR);
 	dns_write_question(&w, &q);
 	size_t before = w.len;
-	CHECK(dns_write_record(&w, DNS_ANSWER, &q.name, DNS_TXT, DNS_IN, 1, dns_txt_rdata(a, STR("v"))));
+	CHECK(dns_write_record(&w, DNS_ANSWER, &q.name, DNS_TXT, DNS_IN, 1,
+	                       dns_txt_rdata(a, STR("v"))));
 	CHECK_INT(w.len - before, 2 + 10 + 2);
 	before = w.len;
-	CHECK(dns_write_record(&w, DNS_AUTHORITY, &zone, DNS_NS, DNS_IN, 1, str_of(zone.wire, zone.len)));
+	CHECK(dns_write_record(&w, DNS_AUTHORITY, &zone, DNS_NS, DNS_IN, 1,
+	                       str_of(zone.wire, zone.len)));
 	CHECK_INT(w.len - before, 2 + 10 + zone.len);
 	CHECK(dns_message_parse(a, str_of(bytes, w.len), &m));
 	CHECK_INT(m.records_count, 2);
@@ -159,10 +177,10 @@ TEST(writing_compresses_against_the_question)
 TEST(a_record_that_does_not_fit_leaves_no_trace)
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
-	struct dns_question q = { .type = DNS_TXT, .class = DNS_IN };
-	struct dns_writer   w;
-	struct dns_message  m;
-	uint8_t             bytes[64];
+	struct dns_question             q = { .type = DNS_TXT, .class = DNS_IN };
+	struct dns_writer               w;
+	struct dns_message              m;
+	uint8_t                         bytes[64];
 
 	CHECK(dns_name_parse(STR("a.test"), &q.name));
 	dns_write_begin(&w, bytes, sizeof(bytes), 7, DNS_QR);
@@ -177,9 +195,9 @@ TEST(a_record_that_does_not_fit_leaves_no_trace)
 TEST(txt_values_of_any_length)
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
-	static const size_t lengths[] = { 0, 1, 254, 255, 256, 510, 511, 2000 };
-	char                value[2000];
-	struct str          again;
+	static const size_t             lengths[] = { 0, 1, 254, 255, 256, 510, 511, 2000 };
+	char                            value[2000];
+	struct str                      again;
 
 	memset(value, 'x', sizeof(value));
 	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
@@ -193,8 +211,9 @@ TEST(txt_values_of_any_length)
 TEST(extended_rcode_is_put_together)
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
-	struct dns_message m;
-	struct str bytes = STR("\x12\x34\x80\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x29\x04\xd0\x01\x00\x80\x00\x00\x00");
+	struct dns_message              m;
+	struct str                      bytes = STR(
+				     "\x12\x34\x80\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x29\x04\xd0\x01\x00\x80\x00\x00\x00");
 
 	CHECK(dns_message_parse(a, bytes, &m));
 	CHECK_INT(m.rcode, DNS_BADVERS);
@@ -217,7 +236,7 @@ TEST(words)
 	CHECK(!dns_type_parse(STR("TXTX"), &type));
 }
 
-TESTS(T(names_between_text_and_wire), T(name_length_ends_at_255), T(name_inside_zone), T(malformed_messages_are_refused),
-      T(answer_with_compression_is_read), T(writing_compresses_against_the_question),
-      T(a_record_that_does_not_fit_leaves_no_trace), T(txt_values_of_any_length), T(extended_rcode_is_put_together),
-      T(words))
+TESTS(T(names_between_text_and_wire), T(name_length_ends_at_255), T(name_inside_zone),
+      T(malformed_messages_are_refused), T(answer_with_compression_is_read),
+      T(writing_compresses_against_the_question), T(a_record_that_does_not_fit_leaves_no_trace),
+      T(txt_values_of_any_length), T(extended_rcode_is_put_together), T(words))

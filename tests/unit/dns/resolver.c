@@ -1,6 +1,7 @@
 /*
- * tests/unit/dns/resolver.c: the resolver role with its fork server and libunbound, against our own validation zone server and
- * a small misbehaving one; every zone is a stub on loopback, so nothing here asks the Internet.
+ * tests/unit/dns/resolver.c: the resolver role with its fork server and libunbound, against our
+ * own validation zone server and a small misbehaving one; every zone is a stub on loopback, so
+ * nothing here asks the Internet.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -34,20 +35,24 @@ static const struct row {
 	{ "_acme-challenge.refused.example.net", REFUSED, NULL },
 	{ "_acme-challenge.silence.example.net", SILENCE, NULL },
 	{ "_acme-challenge.dead-end.example.net", CNAME, "_acme-challenge.servfail.example.net" },
-	{ "l0.example.net", CNAME, "l1.example.net" }, { "l1.example.net", CNAME, "l2.example.net" },
-	{ "l2.example.net", CNAME, "l3.example.net" }, { "l3.example.net", CNAME, "l4.example.net" },
-	{ "l4.example.net", CNAME, "l5.example.net" }, { "l5.example.net", CNAME, "l6.example.net" },
-	{ "l6.example.net", CNAME, "l7.example.net" }, { "l7.example.net", CNAME, "l8.example.net" },
+	{ "l0.example.net", CNAME, "l1.example.net" },
+	{ "l1.example.net", CNAME, "l2.example.net" },
+	{ "l2.example.net", CNAME, "l3.example.net" },
+	{ "l3.example.net", CNAME, "l4.example.net" },
+	{ "l4.example.net", CNAME, "l5.example.net" },
+	{ "l5.example.net", CNAME, "l6.example.net" },
+	{ "l6.example.net", CNAME, "l7.example.net" },
+	{ "l7.example.net", CNAME, "l8.example.net" },
 	{ "l8.example.net", CNAME, "l9.example.net" },
 };
 
 static size_t bad_answer(const struct dns_query *q, uint8_t *out, size_t max)
 {
-	static struct dns_name name; /* one thread */
+	static struct dns_name          name; /* one thread */
 	AUTO(arena_freep) struct arena *a = arena_new();
-	struct dns_writer  w;
-	const struct row  *row = NULL;
-	char               text[DNS_TEXT_SIZE];
+	struct dns_writer               w;
+	const struct row               *row = NULL;
+	char                            text[DNS_TEXT_SIZE];
 
 	name = q->question.name;
 	dns_name_lower(&name);
@@ -66,11 +71,13 @@ static size_t bad_answer(const struct dns_query *q, uint8_t *out, size_t max)
 	struct dns_name target;
 	if (row != NULL && row->action == CNAME) {
 		CHECK(dns_name_parse(str_c(row->data), &target));
-		dns_write_record(&w, DNS_ANSWER, &q->question.name, DNS_CNAME, DNS_IN, 60, str_of(target.wire, target.len));
+		dns_write_record(&w, DNS_ANSWER, &q->question.name, DNS_CNAME, DNS_IN, 60,
+		                 str_of(target.wire, target.len));
 		return w.len;
 	}
 	if (row != NULL && row->data != NULL && q->question.type == DNS_TXT) {
-		dns_write_record(&w, DNS_ANSWER, &q->question.name, DNS_TXT, DNS_IN, 60, dns_txt_rdata(a, str_c(row->data)));
+		dns_write_record(&w, DNS_ANSWER, &q->question.name, DNS_TXT, DNS_IN, 60,
+		                 dns_txt_rdata(a, str_c(row->data)));
 		return w.len;
 	}
 	/* SOA with the root as mailbox and server; the zone is example.net */
@@ -87,7 +94,8 @@ static void *bad_run(void *arg)
 	int *fds = arg; /* socket, end of life */
 
 	for (;;) {
-		struct pollfd      p[2] = { { .fd = fds[0], .events = POLLIN }, { .fd = fds[1], .events = POLLIN } };
+		struct pollfd      p[2] = { { .fd = fds[0], .events = POLLIN },
+			                    { .fd = fds[1], .events = POLLIN } };
 		uint8_t            in[1500], out[1500];
 		struct sockaddr_in from;
 		socklen_t          from_len = sizeof(from);
@@ -95,7 +103,8 @@ static void *bad_run(void *arg)
 
 		if (poll(p, 2, -1) < 0 || p[1].revents != 0)
 			return NULL;
-		ssize_t n = recvfrom(fds[0], in, sizeof(in), 0, (struct sockaddr *)&from, &from_len);
+		ssize_t n =
+			recvfrom(fds[0], in, sizeof(in), 0, (struct sockaddr *)&from, &from_len);
 		if (n <= 0 || dns_query_parse(str_of(in, (size_t)n), &q) != DNS_QUERY_OK)
 			continue;
 		size_t len = bad_answer(&q, out, sizeof(out));
@@ -214,17 +223,24 @@ static const struct {
 	{ "_acme-challenge.good.example.net", "", DNS_PRESENT, 1, OWNER },
 	{ "_acme-challenge.two.example.net", OWNER, DNS_PRESENT, 2, OWNER, .matches = true },
 	{ "_acme-challenge.other.example.net", OWNER, DNS_PRESENT, 1, "elsewhere.example.net" },
-	{ "_acme-challenge.nobody.example.net", OWNER, DNS_ABSENT, 0, NULL, .nxdomain = true, .detail = "NXDOMAIN" },
+	{ "_acme-challenge.nobody.example.net", OWNER, DNS_ABSENT, 0, NULL, .nxdomain = true,
+	  .detail = "NXDOMAIN" },
 	{ "_acme-challenge.empty.example.net", OWNER, DNS_ABSENT, 0, NULL, .detail = "no CNAME" },
-	{ "_acme-challenge.stray.example.net", OWNER, DNS_ABSENT, 0, NULL, .txt = true, .detail = "TXT" },
-	{ "_acme-challenge.circle.example.net", OWNER, DNS_UNKNOWN, 2, "b.circle.example.net", .loop = true, .detail = "loop" },
-	{ "l0.example.net", "", DNS_UNKNOWN, 8, "l8.example.net", .too_long = true, .detail = "more than 8" },
+	{ "_acme-challenge.stray.example.net", OWNER, DNS_ABSENT, 0, NULL, .txt = true,
+	  .detail = "TXT" },
+	{ "_acme-challenge.circle.example.net", OWNER, DNS_UNKNOWN, 2, "b.circle.example.net",
+	  .loop = true, .detail = "loop" },
+	{ "l0.example.net", "", DNS_UNKNOWN, 8, "l8.example.net", .too_long = true,
+	  .detail = "more than 8" },
 	{ "l0.example.net", "l8.example.net", DNS_PRESENT, 8, "l8.example.net", .matches = true },
-	{ "_acme-challenge.servfail.example.net", OWNER, DNS_UNKNOWN, 0, NULL, .detail = "answered SERVFAIL" },
-	{ "_acme-challenge.refused.example.net", OWNER, DNS_UNKNOWN, 0, NULL, .detail = "answered REFUSED" },
-	{ "_acme-challenge.dead-end.example.net", OWNER, DNS_UNKNOWN, 1, "_acme-challenge.servfail.example.net",
+	{ "_acme-challenge.servfail.example.net", OWNER, DNS_UNKNOWN, 0, NULL,
 	  .detail = "answered SERVFAIL" },
-	{ "_acme-challenge.closed.example", OWNER, DNS_UNKNOWN, 0, NULL, .detail = "refused the connection" },
+	{ "_acme-challenge.refused.example.net", OWNER, DNS_UNKNOWN, 0, NULL,
+	  .detail = "answered REFUSED" },
+	{ "_acme-challenge.dead-end.example.net", OWNER, DNS_UNKNOWN, 1,
+	  "_acme-challenge.servfail.example.net", .detail = "answered SERVFAIL" },
+	{ "_acme-challenge.closed.example", OWNER, DNS_UNKNOWN, 0, NULL,
+	  .detail = "refused the connection" },
 };
 
 static void chain_case(size_t i)
@@ -234,13 +250,14 @@ static void chain_case(size_t i)
 
 	if (final == NULL)
 		final = chains[i].name;
-	if (c.outcome != chains[i].outcome || c.hops_count != chains[i].hops || c.matches_expected != chains[i].matches ||
-	    c.txt_at_first != chains[i].txt || c.nxdomain != chains[i].nxdomain || c.loop != chains[i].loop ||
+	if (c.outcome != chains[i].outcome || c.hops_count != chains[i].hops ||
+	    c.matches_expected != chains[i].matches || c.txt_at_first != chains[i].txt ||
+	    c.nxdomain != chains[i].nxdomain || c.loop != chains[i].loop ||
 	    c.too_long != chains[i].too_long || strcmp(c.final, final) != 0 ||
 	    (chains[i].detail != NULL && strstr(c.detail, chains[i].detail) == NULL))
-		fail_msg("%s: %s, %zu hops, final %s, matches %d txt %d nx %d loop %d: %s", chains[i].name,
-		         dns_outcome_name(c.outcome), c.hops_count, c.final, c.matches_expected, c.txt_at_first, c.nxdomain,
-		         c.loop, c.detail);
+		fail_msg("%s: %s, %zu hops, final %s, matches %d txt %d nx %d loop %d: %s",
+		         chains[i].name, dns_outcome_name(c.outcome), c.hops_count, c.final,
+		         c.matches_expected, c.txt_at_first, c.nxdomain, c.loop, c.detail);
 	if (c.outcome == DNS_UNKNOWN && !c.loop && !c.too_long)
 		CHECK(strstr(c.detail, "127.0.0.1 port ") != NULL); /* who is to blame */
 }
@@ -253,7 +270,8 @@ TEST(chains_are_followed)
 
 TEST(a_black_hole_costs_the_deadline_and_no_more)
 {
-	static const char *const names[] = { "_acme-challenge.hole.example", "_acme-challenge.silence.example.net" };
+	static const char *const names[] = { "_acme-challenge.hole.example",
+		                             "_acme-challenge.silence.example.net" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		int64_t          started_ms = clock_mono_ms();
@@ -262,19 +280,21 @@ TEST(a_black_hole_costs_the_deadline_and_no_more)
 
 		CHECK_INT(c.outcome, DNS_UNKNOWN);
 		CHECK(took_ms < 2600);
-		if (strstr(c.detail, "did not answer within") == NULL || strstr(c.detail, "127.0.0.1 port") == NULL)
+		if (strstr(c.detail, "did not answer within") == NULL ||
+		    strstr(c.detail, "127.0.0.1 port") == NULL)
 			fail_msg("%s", c.detail);
 	}
 }
 
 static void *hole_run(void *arg)
 {
-	uint32_t *took_ms = arg;
+	uint32_t                       *took_ms = arg;
 	AUTO(arena_freep) struct arena *a = arena_new();
-	struct dns_chain c;
-	int64_t          started_ms = clock_mono_ms();
+	struct dns_chain                c;
+	int64_t                         started_ms = clock_mono_ms();
 
-	if (dns_lookup_chain(s.peer, a, "_acme-challenge.hole.example", "", 1500, &c, NULL) && c.outcome == DNS_UNKNOWN)
+	if (dns_lookup_chain(s.peer, a, "_acme-challenge.hole.example", "", 1500, &c, NULL) &&
+	    c.outcome == DNS_UNKNOWN)
 		*took_ms = (uint32_t)(clock_mono_ms() - started_ms);
 	return NULL;
 }
@@ -302,7 +322,9 @@ TEST(plain_lookups)
 	struct err        err = { 0 };
 	struct str        value;
 
-	CHECK_OK(dns_lookup(s.peer, s.a, "_acme-challenge.two.example.net", DNS_TXT, 5000, &r, &err), err);
+	CHECK_OK(dns_lookup(s.peer, s.a, "_acme-challenge.two.example.net", DNS_TXT, 5000, &r,
+	                    &err),
+	         err);
 	CHECK_INT(r.outcome, DNS_PRESENT);
 	CHECK_STR(r.canonical, OWNER);
 	CHECK_INT(r.rdata_count, 1);
@@ -312,7 +334,9 @@ TEST(plain_lookups)
 		fail_msg("%s", r.detail);
 	CHECK_OK(dns_lookup(s.peer, s.a, "www." ZONE, DNS_CAA, 5000, &r, &err), err);
 	CHECK(r.outcome == DNS_ABSENT && r.rcode == DNS_NXDOMAIN);
-	CHECK_OK(dns_lookup(s.peer, s.a, "_acme-challenge.refused.example.net", DNS_TXT, 5000, &r, &err), err);
+	CHECK_OK(dns_lookup(s.peer, s.a, "_acme-challenge.refused.example.net", DNS_TXT, 5000, &r,
+	                    &err),
+	         err);
 	CHECK(r.outcome == DNS_UNKNOWN && strstr(r.detail, "answered REFUSED") != NULL);
 }
 
@@ -324,10 +348,13 @@ TEST(authoritative_servers_are_asked_one_by_one)
 	CHECK_OK(dns_lookup_auth(s.peer, s.a, OWNER, DNS_TXT, 5000, &r, &err), err);
 	CHECK_STR(r.zone, ZONE);
 	CHECK_INT(r.servers_count, 1);
-	CHECK(r.servers[0].answered && r.servers[0].authoritative && r.servers[0].rcode == DNS_NOERROR);
+	CHECK(r.servers[0].answered && r.servers[0].authoritative &&
+	      r.servers[0].rcode == DNS_NOERROR);
 	CHECK_INT(r.servers[0].values_count, 1);
 	CHECK_STR(r.servers[0].values[0], VALUE1);
-	CHECK_OK(dns_lookup_auth(s.peer, s.a, "_acme-challenge.good.example.net", DNS_CNAME, 5000, &r, &err), err);
+	CHECK_OK(dns_lookup_auth(s.peer, s.a, "_acme-challenge.good.example.net", DNS_CNAME, 5000,
+	                         &r, &err),
+	         err);
 	CHECK_INT(r.servers[0].values_count, 1);
 	CHECK_STR(r.servers[0].values[0], OWNER);
 	CHECK_OK(dns_lookup_auth(s.peer, s.a, "x.closed.example", DNS_CNAME, 5000, &r, &err), err);
@@ -366,8 +393,12 @@ TEST(stubs)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(chains_are_followed), T(a_black_hole_costs_the_deadline_and_no_more), T(slow_lookups_do_not_hold_up_others),
-		T(plain_lookups), T(authoritative_servers_are_asked_one_by_one), T(requests_that_are_no_names_are_refused),
+		T(chains_are_followed),
+		T(a_black_hole_costs_the_deadline_and_no_more),
+		T(slow_lookups_do_not_hold_up_others),
+		T(plain_lookups),
+		T(authoritative_servers_are_asked_one_by_one),
+		T(requests_that_are_no_names_are_refused),
 		T(stubs),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,6 +1,7 @@
 /*
- * tests/unit/dns/server.c: the real server on loopback sockets: the role's messages change what it answers, over UDP and
- * TCP, to our codec and to kdig, while many readers and a writer run at the same time.
+ * tests/unit/dns/server.c: the real server on loopback sockets: the role's messages change what it
+ * answers, over UDP and TCP, to our codec and to kdig, while many readers and a writer run at the
+ * same time.
  */
 #include <errno.h>
 #include <poll.h>
@@ -54,7 +55,9 @@ static void start_with(struct fixture *f, const struct dns_server_config *config
 	CHECK_OK(dns_address_parse(STR("127.0.0.1"), &f->target.address, &err), err);
 	f->target.name = "";
 	CHECK_OK(dns_role_new(&zones, config, &f->role, &err), err);
-	CHECK_OK(dns_server_bind(dns_role_server(f->role), &f->target.address, 2, &f->target.address.port, &err), err);
+	CHECK_OK(dns_server_bind(dns_role_server(f->role), &f->target.address, 2,
+	                         &f->target.address.port, &err),
+	         err);
 	f->ipc = ipc_server_new("dns", 0, dns_role_handle, f->role);
 	dns_role_attach(f->role, f->ipc);
 	CHECK_OK(ipc_pair(ends, &err), err);
@@ -82,9 +85,9 @@ static void stop(struct fixture *f)
 static int values_at(struct fixture *f, const char *owner)
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
-	struct dns_name  name;
-	struct dns_reply reply;
-	int              count = 0;
+	struct dns_name                 name;
+	struct dns_reply                reply;
+	int                             count = 0;
 
 	CHECK(dns_name_parse(str_c(owner), &name));
 	dns_ask(a, &f->target, 1, &name, DNS_TXT, clock_mono_ms() + 5000, &reply);
@@ -133,15 +136,16 @@ TEST(a_reset_replaces_the_whole_set_at_once)
 {
 	enum { COUNT = 3000 };
 	AUTO(arena_freep) struct arena *a = arena_new();
-	struct fixture    f;
-	struct err        err = { 0 };
-	struct dns_value *values = arena_alloc_array(a, COUNT, sizeof(*values));
-	bool              has;
+	struct fixture                  f;
+	struct err                      err = { 0 };
+	struct dns_value               *values = arena_alloc_array(a, COUNT, sizeof(*values));
+	bool                            has;
 
 	start(&f);
 	add(&f, OWNER, VALUE1, NULL);
 	for (unsigned i = 0; i < COUNT; i++)
-		values[i] = (struct dns_value){ arena_printf(a, "_acme-challenge.n%u." ZONE, i), VALUE2 };
+		values[i] = (struct dns_value){ arena_printf(a, "_acme-challenge.n%u." ZONE, i),
+			                        VALUE2 };
 	values[7].owner = "of.a.zone.that.left.test"; /* skipped, not fatal */
 	CHECK_OK(dns_client_reset(f.peer, values, COUNT, NULL, &err), err);
 	CHECK_INT(values_at(&f, OWNER), 0);
@@ -157,9 +161,9 @@ TEST(a_reset_replaces_the_whole_set_at_once)
 static void raw(struct fixture *f, uint32_t type, const char *owner, const char *value)
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
-	struct err err = { 0 };
-	struct buf b;
-	struct str answer;
+	struct err                      err = { 0 };
+	struct buf                      b;
+	struct str                      answer;
 
 	buf_init(&b, 1024);
 	if (type == DNS_ROLE_RESET_ADD)
@@ -182,7 +186,8 @@ TEST(changes_during_a_reset_win)
 	add(&f, "_acme-challenge.live." ZONE, VALUE1, NULL);
 	CHECK_INT(values_at(&f, "_acme-challenge.live." ZONE), 1); /* at once */
 	raw(&f, DNS_ROLE_REMOVE, "_acme-challenge.late." ZONE, VALUE1);
-	raw(&f, DNS_ROLE_RESET_ADD, "_acme-challenge.late." ZONE, VALUE1); /* was read before the removal */
+	raw(&f, DNS_ROLE_RESET_ADD, "_acme-challenge.late." ZONE,
+	    VALUE1); /* was read before the removal */
 	raw(&f, DNS_ROLE_RESET_ADD, "_acme-challenge.set." ZONE, VALUE1);
 	CHECK_INT(values_at(&f, OWNER), 1);
 	CHECK_INT(values_at(&f, "_acme-challenge.set." ZONE), 0);
@@ -237,7 +242,8 @@ TEST(large_sets_come_over_tcp)
 
 static int tcp_connect(struct fixture *f)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(f->target.address.port) };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		                  .sin_port = htons(f->target.address.port) };
 	struct timeval     wait = { .tv_sec = 8 };
 	int                fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -248,7 +254,8 @@ static int tcp_connect(struct fixture *f)
 }
 
 static const char soa_query[] = "\x00\x23\x00\x07\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00"
-				"\x01v\x07" "example\x04test\x00\x00\x06\x00\x01";
+				"\x01v\x07"
+				"example\x04test\x00\x00\x06\x00\x01";
 enum { SOA_QUERY = sizeof(soa_query) - 1 };
 
 /* One framed answer; its length, 0 at the end of the connection, -1 when none comes. */
@@ -387,7 +394,8 @@ static void kdig(struct fixture *f, const char *args, char *ret, size_t size)
 	char  command[512];
 	FILE *pipe;
 
-	snprintf(command, sizeof(command), "kdig @127.0.0.1 -p %u +time=3 +retry=1 %s 2>&1", f->target.address.port, args);
+	snprintf(command, sizeof(command), "kdig @127.0.0.1 -p %u +time=3 +retry=1 %s 2>&1",
+	         f->target.address.port, args);
 	pipe = popen(command, "r");
 	CHECK(pipe != NULL);
 	size_t n = fread(ret, 1, size - 1, pipe);
@@ -428,7 +436,8 @@ TEST(kdig_agrees)
 	stop(&f);
 }
 
-TESTS(T(an_acknowledged_change_is_answered), T(a_reset_replaces_the_whole_set_at_once), T(changes_during_a_reset_win),
-      T(who_asked_is_told_once_per_set_of_values), T(large_sets_come_over_tcp),
-      T(tcp_queries_one_behind_the_other_and_byte_by_byte), T(idle_connections_make_room), T(ipv6_works_too),
-      T(no_reader_sees_a_half_made_change), T(kdig_agrees))
+TESTS(T(an_acknowledged_change_is_answered), T(a_reset_replaces_the_whole_set_at_once),
+      T(changes_during_a_reset_win), T(who_asked_is_told_once_per_set_of_values),
+      T(large_sets_come_over_tcp), T(tcp_queries_one_behind_the_other_and_byte_by_byte),
+      T(idle_connections_make_room), T(ipv6_works_too), T(no_reader_sees_a_half_made_change),
+      T(kdig_agrees))

@@ -44,8 +44,10 @@ TEST(names_of_an_empty_zone)
 
 	for (size_t i = 0; i < ARRAY_LEN(empty_zone); i++) {
 		struct dns_found found = find(zones, empty_zone[i].name);
-		if ((found.zone != NULL) != empty_zone[i].ours || found.exists != empty_zone[i].exists)
-			fail_msg("%s: ours %d exists %d", empty_zone[i].name, found.zone != NULL, found.exists);
+		if ((found.zone != NULL) != empty_zone[i].ours ||
+		    found.exists != empty_zone[i].exists)
+			fail_msg("%s: ours %d exists %d", empty_zone[i].name, found.zone != NULL,
+			         found.exists);
 		CHECK(found.node == NULL);
 	}
 	dns_zones_free(zones);
@@ -120,7 +122,8 @@ TEST(refuses_what_must_not_be_served)
 
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
 		struct err err = { 0 };
-		CHECK(!dns_zones_change(zones, DNS_CHANGE_ADD, str_c(refused[i].owner), str_c(refused[i].value), &again, &err));
+		CHECK(!dns_zones_change(zones, DNS_CHANGE_ADD, str_c(refused[i].owner),
+		                        str_c(refused[i].value), &again, &err));
 		CHECK(err.class == ERR_INPUT && err.text[0] != '\0' && again == NULL);
 	}
 	dns_zones_free(zones);
@@ -182,7 +185,8 @@ TEST(configuration_mistakes_are_said)
 
 	c.nameservers[0].addresses_count = 0;
 	CHECK(!dns_zones_new(&c, &zones, &err));
-	CHECK(err.class == ERR_CONFIG && strstr(err.text, "ns1.deep") != NULL && err.hint[0] != '\0');
+	CHECK(err.class == ERR_CONFIG && strstr(err.text, "ns1.deep") != NULL &&
+	      err.hint[0] != '\0');
 	c = zones_config();
 	snprintf(c.zones[1], NAME_SIZE, "bad name");
 	CHECK(!dns_zones_new(&c, &zones, &err));
@@ -205,6 +209,7 @@ TEST(addresses)
 	CHECK(!dns_address_parse(STR(""), &a, &err));
 }
 
-TESTS(T(names_of_an_empty_zone), T(values_come_and_go), T(empty_non_terminals_live_as_long_as_what_is_below),
-      T(named_owners_are_remembered), T(refuses_what_must_not_be_served), T(sixty_four_values_and_no_more),
+TESTS(T(names_of_an_empty_zone), T(values_come_and_go),
+      T(empty_non_terminals_live_as_long_as_what_is_below), T(named_owners_are_remembered),
+      T(refuses_what_must_not_be_served), T(sixty_four_values_and_no_more),
       T(many_changes_agree_with_a_list), T(configuration_mistakes_are_said), T(addresses))

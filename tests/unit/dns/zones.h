@@ -16,7 +16,8 @@ static inline struct dns_zones_config zones_config(void)
 	struct dns_zones_config c = {
 		.zones = { ZONE, "other.test" },
 		.zones_count = 2,
-		.nameservers = { { .name = "ns1.deep." ZONE, .addresses_count = 2 }, { .name = "ns.elsewhere.test" } },
+		.nameservers = { { .name = "ns1.deep." ZONE, .addresses_count = 2 },
+		                 { .name = "ns.elsewhere.test" } },
 		.nameservers_count = 2,
 		.hostmaster = "dns.admin@example.test",
 	};
@@ -38,7 +39,8 @@ static inline struct dns_zones *zones_make(void)
 }
 
 /* Change and forget the old one. */
-static inline void zones_change(struct dns_zones **zones, enum dns_change change, const char *owner, const char *value)
+static inline void zones_change(struct dns_zones **zones, enum dns_change change, const char *owner,
+                                const char *value)
 {
 	struct dns_zones *old = *zones;
 	struct err        err = { 0 };
