@@ -138,7 +138,7 @@ static const struct certmate_code {
 	{ "order-running", "DOMAIN_OPERATION_IN_PROGRESS", 0 },
 	{ "not-found", "NOT_FOUND", 0 },
 	{ "forbidden", "INSUFFICIENT_ROLE", 0 },
-	{ "unauthenticated", "INVALID_TOKEN", 0 },
+	{ "unauthenticated", "INVALID_TOKEN", 401 },
 	{ "", "AUTH_HEADER_MISSING", 401 },
 	{ "", "INVALID_AUTH_SCHEME", 401 },
 	{ "", "INVALID_AUTH_FORMAT", 401 },
@@ -245,15 +245,15 @@ static bool token_row(struct call *call, const char *id, struct keeper_token *re
 	struct token t;
 	struct err   ignored = { 0 };
 
-	if (!token_find(call->db, call->arena, id, &t, &ignored) || t.revoked_at != 0 ||
-	    t.digest.len != TOKEN_DIGEST_SIZE || !keeper_role_parse(str_c(t.role), &ret->role))
+	if (!token_find(call->db, call->arena, id, &t, &ignored) || t.digest.len != TOKEN_DIGEST_SIZE ||
+	    !keeper_role_parse(str_c(t.role), &ret->role))
 		return false;
 	ret->id = t.id;
 	ret->project_id = t.project_id;
 	ret->name = t.name;
 	ret->created_at = t.created_at;
 	ret->expires_at = t.expires_at;
-	ret->revoked_at = 0;
+	ret->revoked_at = t.revoked_at;
 	ret->row_version = t.row_version;
 	memcpy(ret->digest, t.digest.ptr, TOKEN_DIGEST_SIZE);
 	*ret_mac = t.mac;
