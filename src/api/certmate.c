@@ -8,6 +8,7 @@
 #include "api/call.h"
 #include "api/zip.h"
 #include "base/clock.h"
+#include "base/name.h"
 #include "crypto/secret.h"
 #include "store/authority.h"
 #include "store/certificate.h"
@@ -189,6 +190,14 @@ static bool create_request_parse(struct call *call, struct create_request *ret, 
 }
 
 /* ---- what was kept with a certificate ---- */
+
+/* The domain of the path as it is stored; what is no name is looked up as it came, and not found. */
+static const char *domain_of(const struct call *call)
+{
+	struct identifier id;
+
+	return identifier_parse(str_c(call_x(call)), &id, NULL) ? arena_strdup(call->arena, id.value) : call_x(call);
+}
 
 /* Never NULL: an empty object for a certificate made through /v1. */
 static json_t *facade_of(const struct certificate *c)
@@ -496,7 +505,7 @@ bool certmate_renew(struct call *call, struct err *err)
 	if (call->request->state != NULL)
 		return order_follow(call, call->request->state, err);
 	if (!call_bind(call, renew_fields, ARRAY_LEN(renew_fields), &request, err) ||
-	    !certificate_find_named(call->db, call->arena, call->project_id, call_x(call), &c, err) ||
+	    !certificate_find_named(call->db, call->arena, call->project_id, domain_of(call), &c, err) ||
 	    !served_version(call, &c, &v, err))
 		return false;
 	if (!truthy(request.force) && c.version != 0 && !renewal_due(&v, clock_now_ms()))
@@ -613,7 +622,7 @@ bool certmate_get(struct call *call, struct err *err)
 	struct certificate c;
 	json_t            *json;
 
-	if (!certificate_find_named(call->db, call->arena, call->project_id, call_x(call), &c, err))
+	if (!certificate_find_named(call->db, call->arena, call->project_id, domain_of(call), &c, err))
 		return false;
 	json = certificate_json(call, &c, true, err);
 	return json != NULL && call_json(call, 200, json);
@@ -662,7 +671,7 @@ static bool download_parse(struct call *call, struct download *ret, struct err *
 	else if (format != NULL && format[0] != '\0' && strcmp(format, "pkcs8") != 0)
 		return err_set(err, ERR_INPUT, "key_format must be pkcs1 or pkcs8");
 	ret->private_wanted = include == NULL || (strcmp(include, "0") != 0 && strcasecmp(include, "false") != 0);
-	return bundle_find(call, call_x(call), 0, &ret->bundle, err);
+	return bundle_find(call, domain_of(call), 0, &ret->bundle, err);
 }
 
 static bool file_bytes(struct call *call, const struct download *d, enum file_kind kind, struct str *ret, struct err *err)

@@ -47,6 +47,17 @@ static bool has(struct answer x, const char *header)
 	return strcasestr(x.head.ptr, header) != NULL;
 }
 
+/* The path of a route with something in the place of each {…}. */
+static const char *path_of(struct fixture *f, const struct route *r)
+{
+	struct str  rest = str_c(r->path + 1), field;
+	const char *path = "";
+
+	while (str_next(&rest, '/', &field))
+		path = field.ptr[0] == '{' ? arena_printf(f->a, "%s/x", path) : arena_printf(f->a, "%s/%.*s", path, STR_ARG(field));
+	return path;
+}
+
 TEST(no_route_without_a_token)
 {
 	struct fixture f;
@@ -57,10 +68,7 @@ TEST(no_route_without_a_token)
 		struct answer       x;
 
 		CHECK(r->permission != PERM_REFUSED);
-		x = ask(&f, "", r->method, r->path[0] == '/' && strchr(r->path, '{') != NULL ? 
-			arena_printf(f.a, "%.*sx%s", (int)(strchr(r->path, '{') - r->path), r->path,
-				     strcspn(strchr(r->path, '}') + 1, "{") == strlen(strchr(r->path, '}') + 1)
-					     ? strchr(r->path, '}') + 1 : "/download/cert") : r->path, NULL);
+		x = ask(&f, "", r->method, path_of(&f, r), NULL);
 		if (x.status != (r->permission == PERM_PUBLIC ? 200 : 401))
 			print_error("%s %s: %d\n", r->method, r->path, x.status);
 		CHECK_INT(x.status, r->permission == PERM_PUBLIC ? 200 : 401);
@@ -440,6 +448,7 @@ TEST(certmate_async_job)
 	}
 	answer_clear(&x);
 	EXPECT(&f, NULL, "GET", "/api/certificates/example.com", NULL, 200, "domain_alias", "validation.example.org");
+	EXPECT(&f, NULL, "GET", "/api/certificates/Example.COM", NULL, 200, "domain", "example.com");
 	EXPECT(&f, NULL, "GET", "/api/certificates/none.example.com", NULL, 404, "code", "NOT_FOUND");
 	fixture_stop(&f);
 }
@@ -507,8 +516,11 @@ TEST(certmate_synchronous)
 static void zip_check(struct fixture *f, struct str bytes, const char *names)
 {
 	char path[] = "/tmp/reeve-zip-XXXXXX";
-	int  fd = mkstemp(path);
+	int  fd;
 
+	if (system("command -v python3 >/dev/null") != 0)
+		return;
+	fd = mkstemp(path);
 	CHECK_INT(write(fd, bytes.ptr, bytes.len), bytes.len);
 	close(fd);
 	CHECK_INT(system(arena_printf(f->a, "python3 -c 'import sys,zipfile; z=zipfile.ZipFile(sys.argv[1]); "

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "tests/test.h"
+#include "test.h"
 
 /* ---- the server under test ---- */
 
