@@ -272,9 +272,11 @@ static int bound(const struct dns_address *a, int type, uint16_t port)
 		return -1;
 	if (a->family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	/* TCP: a restart must not wait for TIME_WAIT. UDP: one socket per thread. */
-	(void)setsockopt(fd, SOL_SOCKET, type == SOCK_STREAM ? SO_REUSEADDR : SO_REUSEPORT, &on,
-	                 sizeof(on));
+	/* TCP: a restart must not wait for TIME_WAIT. UDP: one socket per thread; a port that is to be free is
+	 * chosen before, or the kernel might pick one that another server of this user shares. */
+	int option = type == SOCK_STREAM ? SO_REUSEADDR : SO_REUSEPORT;
+	if (port != 0)
+		(void)setsockopt(fd, SOL_SOCKET, option, &on, sizeof(on));
 	if (bind(fd, (struct sockaddr *)&to, len) < 0 ||
 	    (type == SOCK_STREAM && listen(fd, 128) < 0)) {
 		int number = errno;
@@ -282,6 +284,8 @@ static int bound(const struct dns_address *a, int type, uint16_t port)
 		errno = number;
 		return -1;
 	}
+	if (port == 0)
+		(void)setsockopt(fd, SOL_SOCKET, option, &on, sizeof(on));
 	return fd;
 }
 
@@ -297,45 +301,54 @@ static uint16_t port_of(int fd)
 	return a.port;
 }
 
+/* Bind `count` UDP sockets and one for TCP to the same port; all or none. */
+static bool bind_all(const struct dns_address *address, int *udp, size_t count, int *tcp)
+{
+	uint16_t port = address->port;
+	size_t   made = 0;
+
+	*tcp = -1;
+	for (; made < count; made++) {
+		udp[made] = bound(address, SOCK_DGRAM, port);
+		if (udp[made] < 0)
+			break;
+		port = port_of(udp[made]);
+	}
+	if (made == count)
+		*tcp = bound(address, SOCK_STREAM, port);
+	if (*tcp >= 0)
+		return true;
+	int number = errno;
+	while (made > 0)
+		close(udp[--made]);
+	errno = number;
+	return false;
+}
+
 bool dns_server_bind(struct dns_server *server, const struct dns_address *address, unsigned threads,
                      uint16_t *ret_port, struct err *err)
 {
-	uint16_t port = address->port;
-	int      udp = -1, tcp = -1;
-	char     text[80];
+	int    udp[SERVER_UDP_MAX], tcp;
+	size_t count = threads == 0 ? 1 : threads < SERVER_UDP_MAX ? threads : SERVER_UDP_MAX;
+	char   text[80];
+	bool   done = false;
 
-	/* A free UDP port may be taken for TCP: try another. */
-	for (unsigned i = 0; i < (port == 0 ? 50u : 1u) && tcp < 0; i++) {
-		if (udp >= 0)
-			close(udp);
-		udp = bound(address, SOCK_DGRAM, address->port);
-		if (udp < 0)
-			break;
-		port = port_of(udp);
-		tcp = bound(address, SOCK_STREAM, port);
+	/* A port that is free for one of them may be taken for another: try again with a new one. */
+	for (unsigned i = 0; i < (address->port == 0 ? 200u : 1u) && !done; i++)
+		done = bind_all(address, udp, count, &tcp);
+	if (!done)
+		return err_errno(err, errno, "DNS listener %s", dns_address_text(address, text));
+	uint16_t port = port_of(tcp);
+	done = dns_server_add_tcp(server, tcp, err);
+	for (size_t i = 0; i < count; i++) {
+		if (done)
+			done = dns_server_add_udp(server, udp[i], err);
+		else
+			close(udp[i]);
 	}
-	if (udp < 0 || tcp < 0) {
-		int number = errno;
-		if (udp >= 0)
-			close(udp);
-		return err_errno(err, number, "DNS listener %s", dns_address_text(address, text));
-	}
-	if (!dns_server_add_tcp(server, tcp, err)) {
-		close(udp);
-		return false;
-	}
-	if (!dns_server_add_udp(server, udp, err))
-		return false;
-	for (unsigned i = 1; i < threads; i++) {
-		int more = bound(address, SOCK_DGRAM, port);
-		if (more < 0)
-			return err_errno(err, errno, "DNS listener %s",
-			                 dns_address_text(address, text));
-		if (!dns_server_add_udp(server, more, err))
-			return false;
-	}
-	*ret_port = port;
-	return true;
+	if (done)
+		*ret_port = port;
+	return done;
 }
 
 static bool worker_start(struct worker *w, void *(*run)(void *), struct err *err)
