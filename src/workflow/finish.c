@@ -139,6 +139,14 @@ enum outcome run_finalize(struct job *job, struct err *err)
 
 /* ---- download ---- */
 
+/* Reading a chain costs more than everything else here, so one run reads it once. */
+struct issued {
+	struct order      order;
+	struct version    version;
+	struct cert_chain chain;
+	bool              parsed, checked;
+};
+
 struct chain_write {
 	const char *order_id, *version_id, *certificate_url, *pem;
 };
@@ -157,7 +165,7 @@ enum outcome run_download(struct job *job, struct err *err)
 	struct order        order;
 	struct session      s;
 	struct chain_write *x = arena_alloc(job->arena, sizeof(*x));
-	struct cert_chain   chain;
+	struct issued      *issued = arena_alloc(job->arena, sizeof(*issued));
 	struct db          *db;
 	const char         *url;
 
@@ -196,50 +204,58 @@ enum outcome run_download(struct job *job, struct err *err)
 		return job_outcome(err);
 	}
 	/* Only what reads as a chain is kept; whether it is the right one is the next step's question. */
-	if (!chain_parse(job->arena, s.response.body, &chain, err)) {
+	if (!chain_parse(job->arena, s.response.body, &issued->chain, err)) {
 		err_in(err, "certificate from %s", s.authority.name);
 		return job_outcome(err);
 	}
-	*x = (struct chain_write){ order.id, order.version_id, url, arena_str(job->arena, chain_write(job->arena, &chain)) };
+	issued->parsed = true;
+	job->memo = issued;
+	*x = (struct chain_write){ order.id, order.version_id, url, arena_str(job->arena, chain_write(job->arena, &issued->chain)) };
 	job->facts = write_chain;
 	job->facts_arg = x;
-	job_note(job, "%zu certificates", chain.count);
+	job_note(job, "%zu certificates", issued->chain.count);
 	return OUT_DONE;
 }
 
 /* ---- verify and store ---- */
 
-static bool check_chain(struct job *job, struct order *ret_order, struct version *ret_version, struct cert_chain *ret, struct err *err)
+static bool check_chain(struct job *job, struct issued **ret, struct err *err)
 {
+	struct issued           *x = job->memo;
 	struct certificate       certificate;
 	const struct identifier *names;
 	const char             **texts;
 	size_t                   count;
 	struct db               *db;
 
-	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, ret_order, err) ||
-	    !certificate_find(db, job->arena, ret_order->certificate_id, &certificate, err) ||
-	    !version_find(db, job->arena, ret_order->version_id, ret_version, err) ||
+	if (x == NULL)
+		x = job->memo = arena_alloc(job->arena, sizeof(*x));
+	*ret = x;
+	if (x->checked)
+		return true;
+	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &x->order, err) ||
+	    !certificate_find(db, job->arena, x->order.certificate_id, &certificate, err) ||
+	    !version_find(db, job->arena, x->order.version_id, &x->version, err) ||
 	    !names_split(job->arena, certificate.names, &names, &count, err) ||
-	    !chain_parse(job->arena, str_c(ret_version->chain_pem), ret, err))
+	    (!x->parsed && !chain_parse(job->arena, str_c(x->version.chain_pem), &x->chain, err)))
 		return false;
 	texts = arena_alloc_array(job->arena, count, sizeof(*texts));
 	for (size_t i = 0; i < count; i++)
 		texts[i] = names[i].value;
-	return chain_check(ret, ret_version->spki_sha256, texts, count, clock_now_ms(), err);
+	x->parsed = true;
+	x->checked = chain_check(&x->chain, x->version.spki_sha256, texts, count, clock_now_ms(), err);
+	return x->checked;
 }
 
 enum outcome run_verify(struct job *job, struct err *err)
 {
-	struct order      order;
-	struct version    version;
-	struct cert_chain chain;
+	struct issued *x;
 
-	if (!check_chain(job, &order, &version, &chain, err)) {
+	if (!check_chain(job, &x, err)) {
 		err_in(err, "the certificate is not what was ordered");
 		return job_outcome(err);
 	}
-	job_note(job, "key, names, chain and validity are as ordered; issued by %s", chain.certs[0].issuer);
+	job_note(job, "key, names, chain and validity are as ordered; issued by %s", x->chain.certs[0].issuer);
 	return OUT_DONE;
 }
 
@@ -260,20 +276,18 @@ static bool write_store(struct db *db, void *arg, struct err *err)
 enum outcome run_store(struct job *job, struct err *err)
 {
 	struct store_facts *x = arena_alloc(job->arena, sizeof(*x));
-	struct order        order;
-	struct version      version;
-	struct cert_chain   chain;
+	struct issued      *issued;
 	char                until[CLOCK_RFC3339_SIZE];
 
-	if (!check_chain(job, &order, &version, &chain, err))
+	if (!check_chain(job, &issued, err))
 		return job_outcome(err);
-	*x = (struct store_facts){ order.id, version.id, chain.certs[0] };
+	*x = (struct store_facts){ issued->order.id, issued->version.id, issued->chain.certs[0] };
 	job->facts = write_store;
 	job->facts_arg = x;
-	job_note(job, "version %lld stored, valid until %s", (long long)version.number,
+	job_note(job, "version %lld stored, valid until %s", (long long)issued->version.number,
 	         clock_rfc3339(x->leaf.not_after_ms, until));
-	log_info("order=%s certificate=%s version=%lld serial=%s not_after=%s outcome=issued", order.id, order.certificate_id,
-	         (long long)version.number, x->leaf.serial, until);
+	log_info("order=%s certificate=%s version=%lld serial=%s not_after=%s outcome=issued", x->order_id,
+	         issued->order.certificate_id, (long long)issued->version.number, x->leaf.serial, until);
 	return OUT_DONE;
 }
 
