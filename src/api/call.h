@@ -149,6 +149,9 @@ bool certmate_job(struct call *call, struct err *err);
 
 /* ---- shared between nouns ---- */
 
+/* The domain of a façade's path as it is stored; what is no name stays as it came, and will not be found. */
+const char *certmate_domain(const struct call *call);
+
 /* Aliases of `domain_alias`: a string for all names, or an object name -> target. NULL or null: none. */
 MUST_CHECK bool aliases_parse(struct arena *a, const json_t *value, struct command_issue *ret, struct err *err);
 
