@@ -193,7 +193,8 @@ static bool set_up(struct db *db, struct err *err)
 		       pragma(db, "SELECT COUNT(*) FROM sqlite_schema", err); /* reads the file: damage shows now */
 	}
 	if (!pragma(db, "PRAGMA journal_mode = WAL", err) || !pragma(db, "PRAGMA synchronous = FULL", err) ||
-	    !pragma(db, "PRAGMA foreign_keys = ON", err) || !pragma(db, "PRAGMA mmap_size = 0", err) ||
+	    /* Savepoints keep the pages they may give back in a temporary file; ours are small and many. */
+	    !pragma(db, "PRAGMA temp_store = MEMORY", err) || !pragma(db, "PRAGMA foreign_keys = ON", err) || !pragma(db, "PRAGMA mmap_size = 0", err) ||
 	    !pragma(db, "PRAGMA journal_size_limit = 67108864", err))
 		return false;
 	/* SQLite's own checkpoint swallows the failure of an fsync; db_upkeep does it in sight. */

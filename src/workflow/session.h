@@ -29,6 +29,8 @@ struct ca {
 	struct acme_nonce_pool nonces;
 	/* Learned: how long after the challenge, and after finalize, the order tends to be done. */
 	int64_t                validation_ms, finalize_ms;
+	/* The row as the keeper last confirmed it: canonical columns, version and MAC. */
+	struct buf             trusted;
 };
 
 struct session {
