@@ -476,7 +476,7 @@ static bool room_make(struct http_server *s, bool is_unix)
 		return true;
 	for (struct connection *c = s->connections; c != NULL; c = c->next)
 		if (c->is_unix == is_unix && (c->phase == PHASE_READ || c->phase == PHASE_LINGER) &&
-		    (oldest == NULL || c->since_ms < oldest->since_ms))
+		    (oldest == NULL || c->since_ms <= oldest->since_ms)) /* the list is newest first */
 			oldest = c;
 	if (oldest == NULL)
 		return false;
