@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Wrong input from every side: one clear sentence, an exit code or a problem document, nothing lost."""
 
+import contextlib
 import http.server
 import os
 import pathlib
@@ -40,16 +41,25 @@ class BadAuthority(tap.Case):
         cls.lab.knot.cname("example.com", "_acme-challenge.validation.example.org")
         cls.lab.reeve.add_authority(cls.lab.pebble, "good")
 
-    def problem_of(self, authority, name="example.com"):
-        """The order's problem once there is one."""
-        _, order = self.lab.reeve.issue([name], authority=authority, domain_alias="validation.example.org")
-        return self.lab.reeve.wait_order(order["id"], lambda o: o["problem"] or o["status"] != "running", 30)
+    def refused(self, status, code, *words, name="bad", **members):
+        """Reeve looks at the directory before it stores the authority: nothing is there afterwards."""
+        body = {"name": name, "directory_url": self.lab.pebble.url, "email": "ops@example.test",
+                "ca_pem": self.lab.pebble.ca_file.read_text(), "allow_addresses": [f"{self.lab.pebble.address}/32"], **members}
+        mark = self.lab.pebble.mark()
+        reply = self.lab.reeve.api("POST", "/v1/authorities", body)
+        self.assert_problem(reply, status, code, *words)
+        self.assertNotIn("<html", reply.body["detail"])
+        self.assertEqual(self.lab.reeve.api("GET", f"/v1/authorities/{name}").status, 404)
+        return self.lab.pebble.requests(mark)
 
     def test_a_directory_url_that_leads_nowhere(self):
-        self.lab.reeve.add_authority(self.lab.pebble, "nowhere", directory_url=self.lab.pebble.url + "ectory")
-        order = self.problem_of("nowhere")
-        self.assertIn(order["problem"], ("ca-nonsense", "ca-refused", "configuration"), order)
-        self.assertIn("404", order["detail"])
+        self.refused(502, "ca-nonsense", "404", directory_url=self.lab.pebble.url + "ectory")
+
+    def test_a_directory_url_that_is_none(self):
+        for url in ("", "ca.example", "http://ca.example/dir", "https://", "https://user@ca.example/", "file:///etc/passwd"):
+            with self.subTest(url):
+                reply = self.lab.reeve.api("POST", "/v1/authorities", {"name": "bad", "directory_url": url})
+                self.assertEqual(reply.status, 400, reply.body)
 
     def test_a_ca_that_answers_html(self):
         address, port = self.lab.where["spare"]
@@ -62,40 +72,41 @@ class BadAuthority(tap.Case):
         server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            self.lab.reeve.add_authority(self.lab.pebble, "html", directory_url=f"https://{address}:{port}/dir", ca_pem=ca.read_text(),
-                                         allow_addresses=[f"{address}/32"])
-            order = self.problem_of("html")
+            self.refused(502, "ca-nonsense", directory_url=f"https://{address}:{port}/dir", ca_pem=ca.read_text(),
+                         allow_addresses=[f"{address}/32"])
         finally:
             server.shutdown()
             server.server_close()
-        self.assertEqual(order["problem"], "ca-nonsense", order)
-        self.assertNotIn("<html", order["detail"])
 
     def test_a_ca_on_loopback_without_permission(self):
-        self.lab.reeve.add_authority(self.lab.pebble, "private", allow_addresses=[])
-        mark = self.lab.pebble.mark()
-        order = self.problem_of("private")
-        self.assertEqual(order["problem"], "address-refused", order)
-        self.assertIn(self.lab.pebble.address, order["detail"] + order["hint"])
-        self.assertEqual(sum(self.lab.pebble.requests(mark).values()), 0)
+        requests = self.refused(422, "address-refused", self.lab.pebble.address, allow_addresses=[])
+        self.assertEqual(sum(requests.values()), 0)
+        # The neighbour's address is no permission either.
+        self.refused(422, "address-refused", allow_addresses=[f"{self.lab.where['spare'][0]}/32"])
 
     def test_a_ca_that_the_trust_bundle_does_not_cover(self):
         directory = self.lab.directory / "stranger"
         directory.mkdir()
         stranger = lab.make_tls(directory, self.lab.pebble.address)[0]
-        self.lab.reeve.add_authority(self.lab.pebble, "stranger", ca_pem=stranger.read_text())
-        mark = self.lab.pebble.mark()
-        order = self.problem_of("stranger")
-        self.assertIn(order["problem"], ("ca-unreachable", "ca-refused", "configuration"), order)
-        self.assertIn("certificate", order["detail"].lower())
-        self.assertEqual(self.lab.pebble.posts(mark), 0)
+        requests = self.refused(502, "ca-unreachable", "certificate", ca_pem=stranger.read_text())
+        self.assertEqual(sum(requests.values()), 0)
 
-    def test_a_ca_that_is_away_is_temporary(self):
+    def test_a_ca_that_is_not_there(self):
         address, _ = self.lab.where["spare"]
-        self.lab.reeve.add_authority(self.lab.pebble, "away", directory_url=f"https://{address}:9/dir", allow_addresses=[f"{address}/32"])
-        order = self.problem_of("away")
+        self.refused(502, "ca-unreachable", directory_url=f"https://{address}:9/dir", allow_addresses=[f"{address}/32"])
+
+    def test_z_a_ca_that_goes_away_is_temporary(self):
+        """The order waits, says when it tries again, and goes on when the CA is back."""
+        reeve = self.lab.reeve
+        self.lab.pebble.stop()
+        _, order = reeve.issue(["example.com"], domain_alias="validation.example.org")
+        order = reeve.wait_order(order["id"], lambda o: o["problem"] or o["status"] != "running", 30)
         self.assertEqual((order["status"], order["problem"]), ("running", "ca-unreachable"), order)
         self.assertTrue(order["next_try_at"])
+        self.lab.pebble.start()
+        order = reeve.wait_order(order["id"], timeout=60)
+        self.assertEqual(order["status"], "issued", order)
+        self.assertIsNone(order["problem"])
 
 
 class BadRequest(tap.Case):
@@ -198,11 +209,16 @@ class BadStart(tap.Case):
         reeve = self.lab.new_reeve()
         self.assertTrue(reeve.stop())
         path = reeve.home / "var" / "reeve.db"
-        with sqlite3.connect(path) as db:
+        with contextlib.closing(sqlite3.connect(path)) as db, db:
             db.execute("INSERT INTO schema_migrations (number, name, sha256, applied_at) VALUES (9999, '9999-future', 'x', 0)")
-        before = path.read_bytes()
+        before = self.contents(path)
         self.refused(reeve, "newer")
-        self.assertEqual(path.read_bytes(), before)
+        self.assertEqual(self.contents(path), before)
+
+    @staticmethod
+    def contents(path):
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            return list(db.iterdump())
 
     def test_a_file_that_is_no_database(self):
         reeve = self.lab.new_reeve(start=False)

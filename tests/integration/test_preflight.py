@@ -17,6 +17,10 @@ class Preflight(tap.Case):
     def setUpClass(cls):
         super().setUpClass()
         cls.lab.reeve.add_authority(cls.lab.pebble)
+        # An account exists from here on, so that every request the CA gets is one too many.
+        cls.lab.knot.cname("example.com", "_acme-challenge.validation.example.org")
+        _, order = cls.lab.reeve.issue(["example.com"], domain_alias="validation.example.org")
+        cls.lab.reeve.wait_order(order["id"])
         cls.token = cls.lab.reeve.must("POST", "/v1/tokens", {"name": "facade"})["token"]
 
     def facade(self, domain):

@@ -64,8 +64,6 @@ class Secrets(tap.Case):
                 match = re.search(rf"^{label}:\s*\n((?:\s+[0-9a-f:]+\n)+)", text, re.M)
                 if match:
                     secrets[f"{key_type} {label}"] = bytes.fromhex(re.sub(r"[\s:]", "", match[1])).lstrip(b"\0")
-            der = base64.b64decode("".join(x for x in pem.splitlines() if not x.startswith("-")))
-            secrets[f"{key_type} DER"] = der[-64:]
         self.assertIn("p256 priv", secrets)
         self.assertIn("rsa2048 prime1", secrets)
         # Once while it runs, with its journal, and once after it stopped.

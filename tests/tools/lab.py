@@ -448,7 +448,14 @@ class Reeve:
             self.wait_serving()
 
     def wait_serving(self, timeout=30.0):
-        self.process.wait_for("listening", lambda: self.listening.exists() and self.healthy(), timeout)
+        """Until it serves an administrator too: the keeper opens a moment after the first answer."""
+        self.process.wait_for("listening", lambda: self.listening.exists() and self.healthy() and self.open(), timeout)
+
+    def open(self):
+        try:
+            return self.api("GET", "/v1/authorities", timeout=5).status == 200
+        except (OSError, http.client.HTTPException):
+            return False
 
     def healthy(self):
         try:
