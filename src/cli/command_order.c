@@ -51,7 +51,7 @@ static void show_head(struct cli *cli, const json_t *x, int64_t start_ms)
 
 static void show_timeline(struct cli *cli, const json_t *x, int64_t start_ms)
 {
-	static const char *const head[] = { "TIME", "KIND", "STEP", "OUTCOME", "" };
+	static const char *const head[] = { "TIME", "KIND", "STEP", "OUTCOME", "WHAT" };
 	struct table             t;
 	const json_t            *one;
 	size_t                   i;

@@ -71,13 +71,16 @@ void table_cellf(struct table *t, const char *format, ...)
 
 static void print_row(const struct table *t, FILE *out, const char *const *row, const size_t *widths, unsigned indent)
 {
-	fprintf(out, "%*s", (int)indent, "");
-	for (size_t i = 0; i < t->columns; i++) {
-		if (i + 1 == t->columns)
-			fprintf(out, "%s\n", row[i]);
-		else
-			fprintf(out, "%s%*s  ", row[i], (int)(widths[i] - shown_width(row[i])), "");
+	size_t last = t->columns, blanks = indent;
+
+	/* Blanks are owed until something stands behind them: no line ends in one. */
+	while (last > 0 && row[last - 1][strspn(row[last - 1], " ")] == '\0')
+		last--;
+	for (size_t i = 0; i < last; i++) {
+		fprintf(out, "%*s%s", (int)blanks, "", row[i]);
+		blanks = widths[i] - shown_width(row[i]) + 2;
 	}
+	fputc('\n', out);
 }
 
 void table_print(const struct table *t, FILE *out, unsigned indent)

@@ -34,10 +34,12 @@ const char *wait_line(struct arena *a, const json_t *order, int64_t elapsed_ms, 
 }
 
 struct waiter {
-	struct cli *cli;
-	bool        terminal;
-	int64_t     start_ms;
-	const char *said; /* step, problem and detail said last */
+	struct cli   *cli;
+	struct arena *arena; /* of the command; cli->arena is the round's */
+	bool          terminal;
+	int64_t       start_ms, deadline_ms;
+	int64_t       seen; /* row_version of the last answer */
+	const char   *said; /* step, problem and detail said last */
 };
 
 static void say(struct waiter *w, const json_t *order)
@@ -51,7 +53,7 @@ static void say(struct waiter *w, const json_t *order)
 	if (w->terminal)
 		fprintf(stderr, LINE_ERASE);
 	if (changed) {
-		w->said = now;
+		w->said = arena_strdup(w->arena, now);
 		/* A problem stays on the screen; a step that goes well is overwritten by the next. */
 		if (!w->terminal || text_of(a, order, "problem")[0] != '\0')
 			fprintf(stderr, "%s\n", line);
@@ -99,38 +101,56 @@ static bool passing(const struct err *err)
 	return err->class == ERR_TEMPORARY;
 }
 
-int wait_for_order(struct cli *cli, const char *order_id, int64_t timeout_s, struct cli_reply *ret_last)
+/* One question; the exit code when that was the last, else -1. */
+static int wait_round(struct waiter *w, const char *order_id, struct cli_reply *ret_last)
 {
-	struct waiter    w = { .cli = cli, .terminal = isatty(STDERR_FILENO) == 1, .start_ms = clock_mono_ms() };
-	int64_t          deadline = w.start_ms + timeout_s * 1000, seen = 0;
-	struct cli_reply reply = { 0 };
+	struct cli      *cli = w->cli;
+	int64_t          left = w->deadline_ms - clock_mono_ms(), wait_s = w->terminal ? TERMINAL_S : POLL_S;
+	const char      *path = arena_printf(cli->arena, "/v1/orders/%s", cli_escape(cli->arena, order_id));
+	struct cli_reply reply;
 	struct err       err = { 0 };
 	bool             json = cli->json;
-	const char      *query = "";
 
-	for (;;) {
-		/* Only the last answer is printed as JSON. */
-		cli->json = false;
-		bool ok = cli_ask(cli, "GET", arena_printf(cli->arena, "/v1/orders/%s%s", cli_escape(cli->arena, order_id), query), NULL, &reply, &err);
-		cli->json = json;
-		int64_t left = deadline - clock_mono_ms();
-		if (!ok && (!passing(&err) || left <= 0)) {
-			if (w.terminal)
-				fprintf(stderr, LINE_ERASE);
-			return cli_fail(cli, &err);
-		}
-		if (!ok) {
-			clock_sleep_ms(left < AGAIN_MS ? left : AGAIN_MS);
-			continue;
-		}
-		*ret_last = reply;
-		if (ended(reply.json) || left <= 0)
-			return finish(&w, reply.json, order_id);
-		say(&w, reply.json);
-		seen = json_int(reply.json, "row_version", 0);
-		int64_t wait_s = w.terminal ? TERMINAL_S : POLL_S;
-		if (wait_s > (left + 999) / 1000)
-			wait_s = (left + 999) / 1000;
-		query = arena_printf(cli->arena, "?wait=%lld&seen=%lld", (long long)wait_s, (long long)seen);
+	if (wait_s > (left + 999) / 1000)
+		wait_s = (left + 999) / 1000;
+	if (w->seen > 0 && wait_s > 0)
+		path = arena_printf(cli->arena, "%s?wait=%lld&seen=%lld", path, (long long)wait_s, (long long)w->seen);
+	cli->json = false; /* only the last answer is printed as JSON */
+	bool ok = cli_ask(cli, "GET", path, NULL, &reply, &err);
+	cli->json = json;
+	left = w->deadline_ms - clock_mono_ms();
+	if (!ok && passing(&err) && left > 0) {
+		clock_sleep_ms(left < AGAIN_MS ? left : AGAIN_MS);
+		return -1;
 	}
+	if (!ok) {
+		if (w->terminal)
+			fprintf(stderr, LINE_ERASE);
+		return cli_fail(cli, &err);
+	}
+	*ret_last = (struct cli_reply){ .status = reply.status, .json = reply.json };
+	if (ended(reply.json) || left <= 0)
+		return finish(w, reply.json, order_id);
+	say(w, reply.json);
+	w->seen = json_int(reply.json, "row_version", 0);
+	/* A server that does not say its version would be asked in a tight loop. */
+	if (w->seen <= 0)
+		clock_sleep_ms(AGAIN_MS);
+	return -1;
+}
+
+int wait_for_order(struct cli *cli, const char *order_id, int64_t timeout_s, struct cli_reply *ret_last)
+{
+	struct waiter w = { .cli = cli, .arena = cli->arena, .terminal = isatty(STDERR_FILENO) == 1, .start_ms = clock_mono_ms() };
+	int           code = -1;
+
+	w.deadline_ms = w.start_ms + timeout_s * 1000;
+	/* An arena for each round: a day of waiting must not be a day of answers in memory. */
+	while (code < 0) {
+		cli->arena = arena_new();
+		code = wait_round(&w, order_id, ret_last);
+		arena_free(cli->arena);
+		cli->arena = w.arena;
+	}
+	return code;
 }

@@ -81,11 +81,15 @@ TEST(tables_are_aligned_by_characters)
 	table_cell(&t, "a");
 	table_cell(&t, "verified");
 	table_cell(&t, "");
+	table_cell(&t, "b");
+	table_cell(&t, " ");
+	table_cell(&t, " ");
 	table_print(&t, out, 2);
 	fclose(out);
 	CHECK_STR(text, "  NAME          STATUS    X\n"
 	                "  grün.example  -         7\n"
-	                "  a             verified  -\n");
+	                "  a             verified  -\n"
+	                "  b\n");
 	free(text);
 	arena_free(a);
 }
