@@ -72,7 +72,7 @@ class _Result(unittest.TestResult):
         self._line(False, test)
         for line in "".join(traceback.format_exception(*error)).splitlines():
             print(f"# {line}")
-        running = getattr(test, "lab", None)
+        running = getattr(getattr(test, "test_case", test), "lab", None)
         if running is not None:
             for line in running.logs().splitlines():
                 print(f"# {line}")
@@ -90,6 +90,17 @@ class _Result(unittest.TestResult):
 
     def addFailure(self, test, err):
         self._failed(test, err)
+
+    def addSubTest(self, test, subtest, err):
+        # A case with a failed part gets no addSuccess; this is the only call that tells.
+        if err is not None:
+            self._failed(subtest, err)
+
+    def addExpectedFailure(self, test, err):
+        self._failed(test, err)
+
+    def addUnexpectedSuccess(self, test):
+        self._line(False, test)
 
     def addSkip(self, test, reason):
         self._line(True, test, f" # SKIP {reason}")
