@@ -34,8 +34,7 @@ static bool check_delegation(struct worker *w, struct arena *a, const struct del
 		finding(findings, "delegation", true,
 		        arena_printf(a, "_acme-challenge.%s is a CNAME to %s", d->name, d->target), NULL);
 	else
-		finding(findings, "delegation", false,
-		        arena_printf(a, "%s. %s", verdict.finding.text, verdict.finding.hint), delegation_record(a, d));
+		finding(findings, "delegation", false, arena_strdup(a, verdict.finding.text), delegation_record(a, d));
 	*ret_ok = verdict.finding.class == ERR_NONE;
 	return true;
 }

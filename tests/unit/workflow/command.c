@@ -22,7 +22,8 @@ static void remember(void *ctx UNUSED, struct ipc_request *request)
 	if (ipc_request_type(request) == COMMAND_CERTIFICATE_ISSUE) {
 		struct command_issue c = command_issue_read(&w, a);
 
-		snprintf(seen, sizeof(seen), "%s %s %s %s %zu %s %s %s %s %zu %s=%s %s %s %s %s %d %d", who.project_id, who.principal,
+		if (!w.failed)
+			snprintf(seen, sizeof(seen), "%s %s %s %s %zu %s %s %s %s %zu %s=%s %s %s %s %s %d %d", who.project_id, who.principal,
 		         c.certificate_id, c.order_id, c.names_count, c.names[0], c.names[1], c.authority, c.key_type,
 		         c.aliases_count, c.aliases[0].name, c.aliases[0].target, c.provider, c.alias_provider, c.connection,
 		         c.facade, c.refuse, c.once);
