@@ -440,10 +440,11 @@ class Reeve:
             "[log]\n"
             f'level = "{self.log_level}"\n' + extra)
 
-    def serve(self, env=None, wait=True):
+    def serve(self, env=None, wait=True, wrapper=()):
+        """wrapper: a command that ends by becoming the one behind it."""
         self.listening = self.home / "run" / "listening"
         self.listening.unlink(missing_ok=True)
-        self.process = Process("Reeve", [str(self.binary), "serve", "--home", str(self.home)], self.home / "reeve.log", env)
+        self.process = Process("Reeve", [*wrapper, str(self.binary), "serve", "--home", str(self.home)], self.home / "reeve.log", env)
         if wait:
             self.wait_serving()
 
