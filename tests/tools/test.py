@@ -25,7 +25,7 @@ import results as results_module  # noqa: E402
 
 STAGES = ("build", "unit", "lint", "integration", "crash")
 SANITIZERS = {
-    "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0:exitcode=99",
+    "ASAN_OPTIONS": "detect_stack_use_after_return=1:abort_on_error=0:exitcode=99",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
