@@ -58,6 +58,21 @@ const char *acme_answer_url_maybe(struct arena *a, const json_t *object, const c
 	return url != NULL && acme_url_check(a, "", member, url, &copy, NULL) ? copy : NULL;
 }
 
+const char *acme_people_url(struct arena *a, const json_t *object, const char *member)
+{
+	const char *text = json_str(object, member);
+	struct str  whole = str_c(text), before = whole;
+	struct url  url;
+
+	before.len = str_index(whole, '#');
+	if (text == NULL || whole.len > URL_MAX || !url_parse(before, &url, NULL))
+		return NULL;
+	for (size_t i = before.len; i < whole.len; i++)
+		if (whole.ptr[i] <= ' ' || whole.ptr[i] > '~' || strchr("\"<>\\`", whole.ptr[i]) != NULL)
+			return NULL;
+	return arena_str(a, whole);
+}
+
 int64_t acme_answer_time(const json_t *object, const char *member)
 {
 	const char *text = json_str(object, member);

@@ -30,6 +30,8 @@ MUST_CHECK bool acme_url_check(struct arena *a, const char *what, const char *me
                                const char **ret, struct err *err);
 /* NULL unless it is there and an https URL. */
 const char *acme_answer_url_maybe(struct arena *a, const json_t *object, const char *member);
+/* A URL for people, or NULL: http and a fragment are fine, a script is not. */
+const char *acme_people_url(struct arena *a, const json_t *object, const char *member);
 /* RFC 3339; 0 when absent or malformed. Unix milliseconds. */
 int64_t acme_answer_time(const json_t *object, const char *member);
 /* The index of the text in names; false: an unknown or no status. */

@@ -6,7 +6,6 @@
 
 #include "acme/answer.h"
 #include "base/name.h"
-#include "net/url.h"
 
 struct url_member {
 	const char *name;
@@ -31,22 +30,6 @@ static bool looks_like_html(const char *content_type, struct str body)
 
 	return (content_type != NULL && str_starts(str_c(content_type), STR("text/html"))) ||
 	       (text.len > 0 && text.ptr[0] == '<');
-}
-
-/* A URL for people: http and a fragment are fine, a script is not. */
-static const char *people_url(struct arena *a, const json_t *meta, const char *member)
-{
-	const char *text = json_str(meta, member);
-	struct str  whole = str_c(text), before = whole;
-	struct url  url;
-
-	before.len = str_index(whole, '#');
-	if (text == NULL || whole.len > URL_MAX || !url_parse(before, &url, NULL))
-		return NULL;
-	for (size_t i = before.len; i < whole.len; i++)
-		if (whole.ptr[i] <= ' ' || whole.ptr[i] > '~' || strchr("\"<>\\`", whole.ptr[i]) != NULL)
-			return NULL;
-	return arena_str(a, whole);
 }
 
 static void caa_read(struct arena *a, const json_t *list, struct acme_directory *directory)
@@ -101,8 +84,8 @@ static void profiles_read(struct arena *a, json_t *profiles, struct acme_directo
 
 static void meta_read(struct arena *a, const json_t *meta, struct acme_directory *directory)
 {
-	directory->terms_of_service = people_url(a, meta, "termsOfService");
-	directory->website = people_url(a, meta, "website");
+	directory->terms_of_service = acme_people_url(a, meta, "termsOfService");
+	directory->website = acme_people_url(a, meta, "website");
 	directory->external_account_required = json_bool(meta, "externalAccountRequired", false);
 	caa_read(a, json_object_get(meta, "caaIdentities"), directory);
 	profiles_read(a, json_object_get(meta, "profiles"), directory);
