@@ -45,7 +45,9 @@
 	X(STORE_COMMIT_AFTER, "order.store.commit-after")                                          \
 	X(CLEANUP_INTENT_AFTER, "cleanup.remove.intent-after")                                     \
 	X(CLEANUP_DONE, "cleanup.remove.done")                                                     \
-	X(CLEANUP_COMMIT_AFTER, "cleanup.remove.commit-after")
+	X(CLEANUP_COMMIT_AFTER, "cleanup.remove.commit-after")                                     \
+	X(RENEWAL_COMMIT_BEFORE, "renewal-info.look.commit-before")                                \
+	X(RENEWAL_COMMIT_AFTER, "renewal-info.look.commit-after")
 
 enum crash_point {
 #define X(id, name) CRASH_##id,

@@ -24,6 +24,7 @@
 	X("ambiguous-connection", 409, 3, "More than one connection fits")                         \
 	X("target-owned", 409, 3, "The target belongs to another project")                         \
 	X("order-running", 409, 3, "An order for this certificate is already running")             \
+	X("paused", 409, 3, "The certificate is paused")                                           \
 	X("too-large", 413, 3, "The body is too large")                                            \
 	X("unsupported-media-type", 415, 3, "The body must be JSON")                               \
 	X("delegation-missing", 422, 5, "The delegation record is missing")                        \

@@ -6,7 +6,8 @@
 #include "store/rows.h"
 
 #define CERTIFICATE_COLUMNS                                                                        \
-	"id, project_id, name, names, authority_id, key_type, facade, version, created_at, row_version"
+	"id, project_id, name, names, authority_id, key_type, facade, version, created_at, row_version," \
+	" auto_renew, paused_at, renew_before"
 
 static bool certificate_read(const struct db_row *row, void *arg)
 {
@@ -24,6 +25,9 @@ static bool certificate_read(const struct db_row *row, void *arg)
 	c->version = db_int(row, 7);
 	c->created_at = db_int(row, 8);
 	c->row_version = db_int(row, 9);
+	c->auto_renew = db_int(row, 10) != 0;
+	c->paused_at = db_int(row, 11);
+	c->renew_before = db_text(row, 12, a);
 	return true;
 }
 
@@ -31,10 +35,10 @@ bool certificate_insert(struct db *db, const struct certificate *c, struct err *
 {
 	return db_exec(db, NULL, err,
 	               "INSERT INTO certificates (" CERTIFICATE_COLUMNS ")"
-	               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+	               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
 	               DB_T(c->id), DB_T(c->project_id), DB_T(c->name), DB_T(c->names), DB_T(c->authority_id),
 	               DB_T(c->key_type), DB_C(c->facade), DB_I(c->version), DB_I(c->created_at),
-	               DB_I(c->row_version));
+	               DB_I(c->row_version), DB_I(c->auto_renew), DB_I0(c->paused_at), DB_C(c->renew_before));
 }
 
 bool certificate_find(struct db *db, struct arena *a, const char *id, struct certificate *ret, struct err *err)
@@ -76,6 +80,11 @@ bool certificate_list(struct db *db, struct arena *a, const char *project_id, co
 	       rows_take(&rows, ret, ret_count);
 }
 
+static bool moved(const char *id, struct err *err)
+{
+	return err_problem(err, ERR_CONFLICT, "conflict", "certificate %s was changed by somebody else", id);
+}
+
 bool certificate_update(struct db *db, const struct certificate *c, struct err *err)
 {
 	int64_t changed = 0;
@@ -86,8 +95,19 @@ bool certificate_update(struct db *db, const struct certificate *c, struct err *
 	             DB_C(c->id), DB_I(c->row_version), DB_T(c->name), DB_T(c->names), DB_T(c->authority_id),
 	             DB_T(c->key_type), DB_C(c->facade)))
 		return false;
-	return changed > 0 ||
-	       err_problem(err, ERR_CONFLICT, "conflict", "certificate %s was changed by somebody else", c->id);
+	return changed > 0 || moved(c->id, err);
+}
+
+bool certificate_set_policy(struct db *db, const struct certificate *c, struct err *err)
+{
+	int64_t changed = 0;
+
+	if (!db_exec(db, &changed, err,
+	             "UPDATE certificates SET auto_renew = $3, paused_at = $4, renew_before = $5,"
+	             " row_version = row_version + 1 WHERE id = $1 AND row_version = $2",
+	             DB_C(c->id), DB_I(c->row_version), DB_I(c->auto_renew), DB_I0(c->paused_at), DB_C(c->renew_before)))
+		return false;
+	return changed > 0 || moved(c->id, err);
 }
 
 /* ---- routes ---- */
@@ -126,7 +146,7 @@ bool certificate_route_list(struct db *db, struct arena *a, const char *certific
 
 #define VERSION_COLUMNS                                                                            \
 	"id, project_id, certificate_id, number, key_blob, key_type, spki_sha256, chain_pem, serial, not_before_at," \
-	" not_after_at, issued_at, created_at, row_version"
+	" not_after_at, issued_at, created_at, row_version, ari_id"
 
 static bool version_read(const struct db_row *row, void *arg)
 {
@@ -148,6 +168,7 @@ static bool version_read(const struct db_row *row, void *arg)
 	v->issued_at = db_int(row, 11);
 	v->created_at = db_int(row, 12);
 	v->row_version = db_int(row, 13);
+	v->ari_id = db_text(row, 14, a);
 	return true;
 }
 
@@ -156,11 +177,11 @@ bool version_insert(struct db *db, const struct version *v, struct err *err)
 	return db_exec(db, NULL, err,
 	               "INSERT INTO versions (" VERSION_COLUMNS ") VALUES ($1, $2, $3,"
 	               " (SELECT COALESCE(MAX(number), 0) + 1 FROM versions WHERE certificate_id = $3),"
-	               " $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+	               " $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
 	               DB_T(v->id), DB_T(v->project_id), DB_T(v->certificate_id), DB_B(v->key_blob),
 	               DB_T(v->key_type), DB_C(v->spki_sha256), DB_C(v->chain_pem), DB_C(v->serial),
 	               DB_I0(v->not_before_at), DB_I0(v->not_after_at), DB_I0(v->issued_at), DB_I(v->created_at),
-	               DB_I(v->row_version));
+	               DB_I(v->row_version), DB_C(v->ari_id));
 }
 
 bool version_find(struct db *db, struct arena *a, const char *id, struct version *ret, struct err *err)
@@ -191,15 +212,15 @@ bool version_set_chain(struct db *db, const char *id, const char *chain_pem, str
 	       rows_changed(changed, err, "version", id);
 }
 
-bool version_store(struct db *db, const char *id, const char *serial, int64_t not_before_at, int64_t not_after_at,
+bool version_store(struct db *db, const char *id, const char *serial, const char *ari_id, int64_t not_before_at, int64_t not_after_at,
                    int64_t now, struct err *err)
 {
 	int64_t changed = 0;
 
 	return db_exec(db, &changed, err,
 	               "UPDATE versions SET serial = $2, not_before_at = $3, not_after_at = $4,"
-	               " issued_at = COALESCE(issued_at, $5) WHERE id = $1",
-	               DB_C(id), DB_C(serial), DB_I0(not_before_at), DB_I0(not_after_at), DB_I(now)) &&
+	               " issued_at = COALESCE(issued_at, $5), ari_id = $6 WHERE id = $1",
+	               DB_C(id), DB_C(serial), DB_I0(not_before_at), DB_I0(not_after_at), DB_I(now), DB_C(ari_id)) &&
 	       rows_changed(changed, err, "version", id) &&
 	       /* Only forward: a step that runs twice must not bring an old version back. */
 	       db_exec(db, NULL, err,

@@ -7,6 +7,10 @@
 struct certificate {
 	const char *id, *project_id, *name, *names /* space separated */, *authority_id, *key_type, *facade;
 	int64_t     version, created_at, row_version;
+	/* the policy of renewal */
+	bool        auto_renew;
+	int64_t     paused_at;    /* 0: not paused */
+	const char *renew_before; /* as workflow/renewal_plan.h reads it; "": Reeve's own rule */
 };
 MUST_CHECK bool certificate_insert(struct db *db, const struct certificate *c, struct err *err);
 MUST_CHECK bool certificate_find(struct db *db, struct arena *a, const char *id, struct certificate *ret, struct err *err);
@@ -17,6 +21,8 @@ MUST_CHECK bool certificate_list(struct db *db, struct arena *a, const char *pro
                                  struct certificate **ret, size_t *ret_count, struct err *err);
 /* names, authority, key type or façade members changed by a reissue. */
 MUST_CHECK bool certificate_update(struct db *db, const struct certificate *c, struct err *err);
+/* auto_renew, paused_at and renew_before. */
+MUST_CHECK bool certificate_set_policy(struct db *db, const struct certificate *c, struct err *err);
 
 struct certificate_route {
 	const char *name, *delegation_id;
@@ -26,6 +32,7 @@ MUST_CHECK bool certificate_route_list(struct db *db, struct arena *a, const cha
 
 struct version {
 	const char *id, *project_id, *certificate_id, *key_type, *spki_sha256, *chain_pem, *serial;
+	const char *ari_id; /* RFC 9773 4.1; "" when the CA cannot be asked about it */
 	struct str  key_blob;
 	int64_t     number, not_before_at, not_after_at, issued_at, created_at, row_version;
 };
@@ -37,6 +44,7 @@ MUST_CHECK bool version_find_number(struct db *db, struct arena *a, const char *
 /* The chain as downloaded, not yet trusted. Does not change row_version (the key stays bound to it). */
 MUST_CHECK bool version_set_chain(struct db *db, const char *id, const char *chain_pem, struct err *err);
 /* Verified: facts in, issued_at set, and certificates.version moved to this number, as one unit. */
-MUST_CHECK bool version_store(struct db *db, const char *id, const char *serial, int64_t not_before_at, int64_t not_after_at, int64_t now, struct err *err);
+MUST_CHECK bool version_store(struct db *db, const char *id, const char *serial, const char *ari_id, int64_t not_before_at, int64_t not_after_at,
+                              int64_t now, struct err *err);
 
 #endif

@@ -206,11 +206,11 @@ static bool job_commit(struct job *job, enum outcome outcome, const struct err *
 	const struct step   *step = &steps[job->step];
 	struct outcome_write o = { job, outcome, cause, clock_now_ms(), job->arena };
 	struct err           err = { 0 };
-	bool                 ok;
+	bool                 ok, moved = outcome == OUT_DONE || (outcome == OUT_WAIT && job->facts != NULL);
 
 	if (outcome == OUT_RETRY)
 		job->wake_at = o.now + backoff_ms(job, cause);
-	if (outcome == OUT_DONE && step->before != CRASH__COUNT)
+	if (moved && step->before != CRASH__COUNT)
 		crash_reached(step->before);
 	ok = store_write(job->worker->store, write_outcome, &o, &err);
 	log_outcome(job, outcome, cause);
@@ -218,7 +218,7 @@ static bool job_commit(struct job *job, enum outcome outcome, const struct err *
 		log_warn("job=%lld step=%s outcome=abandoned cause=\"%s\"", (long long)job->row.id, step->name, err.text);
 		return false;
 	}
-	if (outcome == OUT_DONE && step->after != CRASH__COUNT)
+	if (moved && step->after != CRASH__COUNT)
 		crash_reached(step->after);
 	if (job->row.order_id[0] != '\0')
 		worker_changed(job->worker, "order", job->row.order_id);

@@ -47,6 +47,8 @@ enum step_id {
 	STEP_REMOVE, STEP_CLEAN,
 	/* delegation-check */
 	STEP_LOOK,
+	/* renewal-info: one job per certificate */
+	STEP_RENEWAL_LOOK,
 	STEP__COUNT
 };
 
@@ -60,7 +62,7 @@ struct step {
 	enum step_id    next;  /* after OUT_DONE */
 	unsigned        attempts_max; /* OUT_RETRY beyond this becomes OUT_FAIL; 0: never gives up */
 	bool            pure;  /* no effect outside: its move is written with the next commit */
-	enum crash_point before, after; /* around the commit of OUT_DONE; CRASH__COUNT: none */
+	enum crash_point before, after; /* around the commit of OUT_DONE or of facts; CRASH__COUNT: none */
 };
 extern const struct step steps[STEP__COUNT];
 enum step_id step_find(const char *kind, const char *name);

@@ -10,6 +10,7 @@
 #include "store/certificate.h"
 #include "workflow/await.h"
 #include "workflow/names.h"
+#include "workflow/renewal.h"
 #include "workflow/steps.h"
 
 #define FINALIZE_POLLS_MAX 60
@@ -260,7 +261,7 @@ enum outcome run_verify(struct job *job, struct err *err)
 }
 
 struct store_facts {
-	const char      *order_id, *version_id;
+	const char      *order_id, *version_id, *certificate_id, *project_id;
 	struct cert_info leaf;
 };
 
@@ -269,8 +270,9 @@ static bool write_store(struct db *db, void *arg, struct err *err)
 	struct store_facts *x = arg;
 	int64_t             now = clock_now_ms();
 
-	return version_store(db, x->version_id, x->leaf.serial, x->leaf.not_before_ms, x->leaf.not_after_ms, now, err) &&
-	       order_end(db, x->order_id, "issued", "", "", "", now, err);
+	return version_store(db, x->version_id, x->leaf.serial, x->leaf.ari_id, x->leaf.not_before_ms, x->leaf.not_after_ms, now, err) &&
+	       order_end(db, x->order_id, "issued", "", "", "", now, err) &&
+	       renewal_stored(db, x->certificate_id, x->project_id, now, err);
 }
 
 enum outcome run_store(struct job *job, struct err *err)
@@ -281,7 +283,8 @@ enum outcome run_store(struct job *job, struct err *err)
 
 	if (!check_chain(job, &issued, err))
 		return job_outcome(err);
-	*x = (struct store_facts){ issued->order.id, issued->version.id, issued->chain.certs[0] };
+	*x = (struct store_facts){ issued->order.id, issued->version.id, issued->order.certificate_id, issued->order.project_id,
+		                   issued->chain.certs[0] };
 	job->facts = write_store;
 	job->facts_arg = x;
 	job_note(job, "version %lld stored, valid until %s", (long long)issued->version.number,
@@ -304,12 +307,24 @@ static bool fail_authorization(struct db *db, const struct job *job, const struc
 	       job_wake_order(db, "order", job->row.order_id, now, err);
 }
 
+bool order_give_up(struct db *db, const struct order *order, const char *status, const struct err *why, int64_t now,
+                   struct err *err)
+{
+	bool cancelled = strcmp(status, "cancelled") == 0;
+
+	return schedule_end_jobs(db, "authorization", order->id, err) &&
+	       (!cancelled || schedule_end_jobs(db, "order", order->id, err)) &&
+	       authorization_settle(db, order->id, "invalid", err) && await_retire(db, order->id, order->project_id, err) &&
+	       order_end(db, order->id, status, why->problem, why->text, why->hint, now, err) &&
+	       renewal_failed(db, order->certificate_id, cancelled, now, err);
+}
+
 static bool fail_order(struct db *db, const struct job *job, const struct err *cause, int64_t now, struct err *err)
 {
-	return schedule_end_jobs(db, "authorization", job->row.order_id, err) &&
-	       authorization_settle(db, job->row.order_id, "invalid", err) &&
-	       await_retire(db, job->row.order_id, job->row.project_id, err) &&
-	       order_end(db, job->row.order_id, "failed", cause->problem, cause->text, cause->hint, now, err);
+	AUTO(arena_freep) struct arena *a = arena_new();
+	struct order                    order;
+
+	return order_find(db, a, job->row.order_id, &order, err) && order_give_up(db, &order, "failed", cause, now, err);
 }
 
 static bool fail_account(struct db *db, const struct job *job, const struct err *cause, int64_t now, struct err *err)

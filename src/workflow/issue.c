@@ -172,7 +172,8 @@ static bool plan_certificate(struct plan *p, struct db *db, struct err *err)
 		                               .name = p->names[0].value, .names = names_join(p->a, p->names, p->names_count),
 		                               .authority_id = p->authority.id,
 		                               .key_type = p->c->key_type[0] != '\0' ? p->c->key_type : "p256",
-		                               .facade = p->c->facade, .created_at = clock_now_ms(), .row_version = 1 };
+		                               .facade = p->c->facade, .created_at = clock_now_ms(), .row_version = 1,
+		                               .auto_renew = true, .renew_before = "" };
 	enum key_type type;
 	if (!key_type_parse(str_c(p->certificate.key_type), &type)) {
 		err_problem(err, ERR_INPUT, "invalid-request", "unknown key type \"%s\"", p->certificate.key_type);
@@ -212,7 +213,7 @@ static bool write_delegations(struct db *db, void *arg, struct err *err)
 	return true;
 }
 
-static bool insert_order(struct db *db, const struct certificate *c, const char *order_id, struct err *err)
+bool order_start(struct db *db, const struct certificate *c, const char *order_id, struct err *err)
 {
 	int64_t      now = clock_now_ms(), job;
 	struct order order = { .id = order_id, .project_id = c->project_id, .certificate_id = c->id, .version_id = "",
@@ -233,7 +234,7 @@ static bool write_issue(struct db *db, void *arg, struct err *err)
 	for (size_t i = 0; i < p->routes_count; i++)
 		if (!certificate_route_set(db, p->certificate.id, p->routes[i].name, p->routes[i].delegation.id, err))
 			return false;
-	return insert_order(db, &p->certificate, p->order_id, err) &&
+	return order_start(db, &p->certificate, p->order_id, err) &&
 	       audit_insert(db, clock_now_ms(), p->who->project_id, p->who->principal, "certificate-issue", p->certificate.id,
 	                    p->certificate.names, err);
 }
@@ -309,7 +310,7 @@ static bool write_renewal(struct db *db, void *arg, struct err *err)
 {
 	struct renewal *r = arg;
 
-	return insert_order(db, &r->certificate, r->order_id, err) &&
+	return order_start(db, &r->certificate, r->order_id, err) &&
 	       audit_insert(db, clock_now_ms(), r->who->project_id, r->who->principal, "certificate-renew", r->certificate.id,
 	                    r->certificate.names, err);
 }
@@ -329,8 +330,13 @@ bool issue_renewal(struct worker *w, struct arena *a, const struct command_who *
 		ret->order_id = again.id;
 		return true;
 	}
-	if (!certificate_find_named(db, a, who->project_id, certificate, &r.certificate, err) ||
-	    !store_write(w->store, write_renewal, &r, err))
+	if (!certificate_find_named(db, a, who->project_id, certificate, &r.certificate, err))
+		return false;
+	if (r.certificate.paused_at != 0) {
+		err_problem(err, ERR_CONFLICT, "paused", "the certificate %s is paused", r.certificate.name);
+		return err_hint(err, "`reeve certificate resume %s`, then renew it", r.certificate.name);
+	}
+	if (!store_write(w->store, write_renewal, &r, err))
 		return false;
 	worker_kick(w, clock_now_ms());
 	ret->id = r.certificate.id;

@@ -2,6 +2,7 @@
 #ifndef REEVE_WORKFLOW_ISSUE_H
 #define REEVE_WORKFLOW_ISSUE_H
 
+#include "store/certificate.h"
 #include "workflow/command.h"
 #include "workflow/delegation.h"
 
@@ -9,6 +10,8 @@ MUST_CHECK bool issue_certificate(struct worker *w, struct arena *a, const struc
                                   const struct command_issue *c, struct command_reply *ret, struct err *err);
 MUST_CHECK bool issue_renewal(struct worker *w, struct arena *a, const struct command_who *who, const char *certificate,
                               const char *order_id, struct command_reply *ret, struct err *err);
+/* The order and its job, for the names, authority and routes of the certificate as they are. Inside a write. */
+MUST_CHECK bool order_start(struct db *db, const struct certificate *c, const char *order_id, struct err *err);
 /* X of `domain_alias` as an owner: _acme-challenge.X, or X itself when it starts so. DESIGN section 5. */
 MUST_CHECK bool issue_target(const char *text, char ret[static NAME_SIZE], struct err *err);
 /* Is the route good? *ret_finding has class ERR_NONE when it is. order.c */

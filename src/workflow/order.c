@@ -151,6 +151,52 @@ static bool write_new_order(struct db *db, void *arg, struct err *err)
 	return true;
 }
 
+/* The certificate id of the version served, when the CA takes it: RFC 9773 5. NULL: there is none to replace. */
+static bool predecessor(struct job *job, const struct session *s, const struct certificate *certificate, const char **ret, struct err *err)
+{
+	struct version version;
+	struct db     *db;
+
+	*ret = NULL;
+	if (certificate->version == 0 || s->directory.renewal_info == NULL)
+		return true;
+	if (!job_reader(job, &db, err) || !version_find_number(db, job->arena, certificate->id, 0, &version, err))
+		return false;
+	if (version.ari_id[0] != '\0')
+		*ret = version.ari_id;
+	return true;
+}
+
+/* With `replaces`; once more without it when the CA says that it is replaced already, or is not ours. RFC 9773 5. */
+static bool post_order(struct job *job, struct session *s, struct acme_order_request *request, struct err *err)
+{
+	struct acme_problem problem;
+
+	if (session_post(s, ACME_AT_ORDER, s->directory.new_order, acme_order_write(job->arena, request), err))
+		return true;
+	if (request->replaces == NULL || s->status < 400)
+		return false;
+	acme_problem_parse(job->arena, s->status, s->response.body, &problem);
+	if (!acme_should_drop_replaces(&problem))
+		return false;
+	log_info("order=%s replaces=%s outcome=dropped cause=\"%s\"", job->row.order_id, request->replaces, err->text);
+	request->replaces = NULL;
+	*err = (struct err){ 0 };
+	return session_post(s, ACME_AT_ORDER, s->directory.new_order, acme_order_write(job->arena, request), err);
+}
+
+/* What became of `replaces`, for the timeline. */
+static const char *replaces_text(const char *wanted, const struct acme_order_request *request, const struct acme_order *answer)
+{
+	if (wanted == NULL)
+		return "";
+	if (request->replaces == NULL)
+		return "; the CA does not take it as a replacement";
+	if (answer->replaces == NULL || strcmp(answer->replaces, request->replaces) != 0)
+		return "; the CA did not confirm what it replaces";
+	return "; it replaces the version served";
+}
+
 /*
  * The order URL is stored before anything is done with it. When the reply to newOrder was lost, the same names are
  * asked for again: a CA gives the same pending order (Boulder) or a new one, and the orphan expires by itself.
@@ -163,18 +209,20 @@ enum outcome run_new_order(struct job *job, struct err *err)
 	struct certificate        certificate;
 	struct acme_order_request request = { 0 };
 	struct session            s;
+	const char               *wanted, *replaces;
 	struct db                *db;
 
 	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err) ||
 	    !certificate_find(db, job->arena, order.certificate_id, &certificate, err) ||
-	    !session_open(job, order.authority_id, &s, err) ||
+	    !session_open(job, order.authority_id, &s, err) || !predecessor(job, &s, &certificate, &wanted, err) ||
 	    !names_split(job->arena, certificate.names, &request.identifiers, &request.identifiers_count, err))
 		return job_outcome(err);
 	CRASH_POINT(NEW_ORDER_INTENT_BEFORE);
 	if (!job_write(job, write_new_order_intent, arena_strdup(job->arena, job->row.order_id), err))
 		return job_outcome(err);
 	CRASH_POINT(NEW_ORDER_INTENT_AFTER);
-	if (!session_post(&s, ACME_AT_ORDER, s.directory.new_order, acme_order_write(job->arena, &request), err)) {
+	request.replaces = wanted;
+	if (!post_order(job, &s, &request, err)) {
 		err_in(err, "newOrder");
 		return job_outcome(err);
 	}
@@ -184,14 +232,15 @@ enum outcome run_new_order(struct job *job, struct err *err)
 		err_problem(err, ERR_PERMANENT, "ca-nonsense", "newOrder answered with other names than were asked for");
 		return OUT_FAIL;
 	}
+	replaces = replaces_text(wanted, &request, answer);
 	*x = (struct new_order_write){ job, answer, s.account.id };
 	if (answer->status == ACME_ORDER_READY) {
 		job->next = STEP_FINALIZE;
-		job_note(job, "order %s is ready: the CA used the authorizations again", answer->url);
+		job_note(job, "order %s is ready: the CA used the authorizations again%s", answer->url, replaces);
 	} else {
 		job->wake_at = JOB_NEVER; /* the last authorization wakes it */
-		job_note(job, "order %s with %zu authorization%s", answer->url, answer->authorizations_count,
-		         answer->authorizations_count == 1 ? "" : "s");
+		job_note(job, "order %s with %zu authorization%s%s", answer->url, answer->authorizations_count,
+		         answer->authorizations_count == 1 ? "" : "s", replaces);
 	}
 	job->facts = write_new_order;
 	job->facts_arg = x;

@@ -301,6 +301,22 @@ bool session_post(struct session *s, enum acme_where where, const char *url, str
 	return post_signed(s, &jws, where, err != NULL ? err : &ignored);
 }
 
+bool session_get(struct session *s, const char *url, uint32_t timeout_ms, struct err *err)
+{
+	struct http_request request = request_for(&s->authority, s->cidrs, s->cidrs_count, HTTP_GET, url);
+	struct acme_problem problem;
+
+	s->status = 0;
+	request.total_timeout_ms = timeout_ms;
+	if (!http_perform(s->job->thread->http, &request, s->job->arena, &s->response, err))
+		return false;
+	s->status = s->response.status;
+	if (s->status == 200)
+		return true;
+	acme_problem_parse(s->job->arena, s->status, s->response.body, &problem);
+	return acme_problem_err(&problem, ACME_AT_OTHER, s->response.retry_after_s, err);
+}
+
 bool session_new_account(struct session *s, bool only_existing, struct err *err)
 {
 	struct keeper_eab eab = { .kid = s->authority.eab_kid, .blob = s->authority.eab_hmac,

@@ -49,6 +49,8 @@ struct session {
 MUST_CHECK bool session_open(struct job *job, const char *authority_id, struct session *ret, struct err *err);
 /* A signed POST with the account's URL; payload "" is POST-as-GET. The answer is in session->response. */
 MUST_CHECK bool session_post(struct session *s, enum acme_where where, const char *url, struct str payload, struct err *err);
+/* A plain GET, unsigned and not counted, with this authority's trust and addresses; any status but 200 is an error. */
+MUST_CHECK bool session_get(struct session *s, const char *url, uint32_t timeout_ms, struct err *err);
 /* newAccount: registers, or only looks for an existing account. */
 MUST_CHECK bool session_new_account(struct session *s, bool only_existing, struct err *err);
 /* After a poll: what was learned of this CA's pace. */

@@ -7,6 +7,7 @@
  *   account        key -> register -> registered        (made by the first order that needs it)
  *   cleanup        remove -> clean                      (made when the authorizations of an order are final)
  *   delegation-check   look, for ever
+ *   renewal-info       look, for ever                   (made with the first version; places the next order)
  *
  * A pure step has no effect outside, so its move is written with the next one's commit. attempts_max 0 never gives
  * up: a removal is owed until it is done, and a missing delegation record waits for a person.
@@ -57,6 +58,9 @@ const struct step steps[STEP__COUNT] = {
 	[STEP_CLEAN]            = { .kind = "cleanup", .name = "clean" },
 
 	[STEP_LOOK]             = { "delegation-check", "look",        run_look,              STEP_LOOK,           0,  false, NO_CRASH },
+
+	[STEP_RENEWAL_LOOK]     = { "renewal-info",  "look",           run_renewal_look,      STEP_RENEWAL_LOOK,   0,  false,
+	                            CRASH_RENEWAL_COMMIT_BEFORE, CRASH_RENEWAL_COMMIT_AFTER },
 };
 
 enum step_id step_find(const char *kind, const char *name)

@@ -12,7 +12,14 @@ step_run run_fetch, run_route, run_publish, run_visible, run_respond; /* authori
 step_run run_account_key, run_account_register;                       /* account.c */
 step_run run_remove;                                                  /* cleanup.c */
 step_run run_look;                                                    /* delegation.c */
+step_run run_renewal_look;                                            /* renewal.c */
 
+/*
+ * An order ends without a certificate: its authorizations are final, its values are removed, the renewal waits. For
+ * `cancelled` its own job ends too. Inside a write. finish.c
+ */
+MUST_CHECK bool order_give_up(struct db *db, const struct order *order, const char *status, const struct err *why, int64_t now,
+                              struct err *err);
 /* A job ended for good: what its kind leaves behind, in the same transaction. finish.c */
 MUST_CHECK bool fail_facts(struct db *db, const struct job *job, const struct err *cause, int64_t now, struct err *err);
 

@@ -131,7 +131,7 @@ static inline bool write_version(struct db *db, void *arg, struct err *err)
 	int64_t         now = clock_now_ms();
 
 	return version_insert(db, v, err) && version_set_chain(db, v->id, v->chain_pem, err) &&
-	       version_store(db, v->id, v->serial, v->not_before_at, v->not_after_at, now, err) &&
+	       version_store(db, v->id, v->serial, "", v->not_before_at, v->not_after_at, now, err) &&
 	       order_set_version(db, ((struct write_any *)arg)->order.id, v->id, err) &&
 	       order_end(db, ((struct write_any *)arg)->order.id, "issued", "", "", "", now, err);
 }
@@ -200,7 +200,7 @@ static inline bool fake_issue(struct fixture *f, struct wire *in, const struct c
 	snprintf(f->connection, sizeof(f->connection), "%s", c.connection);
 	w.certificate = (struct certificate){ .id = c.certificate_id, .project_id = who->project_id, .name = c.names[0],
 		.names = arena_str(a, buf_str(&names)), .authority_id = authority.id, .key_type = "p256", .facade = c.facade,
-		.created_at = clock_now_ms(), .row_version = 1 };
+		.created_at = clock_now_ms(), .row_version = 1, .auto_renew = true };
 	w.order = (struct order){ .id = c.order_id, .project_id = who->project_id, .certificate_id = c.certificate_id,
 		.version_id = "", .authority_id = authority.id, .account_id = "", .status = "running", .step = "key",
 		.order_url = "", .finalize_url = "", .certificate_url = "", .problem = "", .detail = "", .hint = "",

@@ -373,9 +373,9 @@ TEST(versions)
 	CHECK_INT(found.issued_at, 0);
 	CHECK_OK(version_set_chain(f.db, "v2", "PEM", &f.err), f.err);
 	REFUSED(version_set_chain(f.db, "none", "PEM", &f.err), ERR_NOT_FOUND, "not-found", f.err);
-	CHECK_OK(version_store(f.db, "v2", "0a", 10, 20, 15, &f.err), f.err);
-	CHECK_OK(version_store(f.db, "v2", "0a", 10, 20, 16, &f.err), f.err);
-	CHECK_OK(version_store(f.db, "v1", "09", 1, 2, 17, &f.err), f.err); /* late: the newer one stays */
+	CHECK_OK(version_store(f.db, "v2", "0a", "", 10, 20, 15, &f.err), f.err);
+	CHECK_OK(version_store(f.db, "v2", "0a", "", 10, 20, 16, &f.err), f.err);
+	CHECK_OK(version_store(f.db, "v1", "09", "", 1, 2, 17, &f.err), f.err); /* late: the newer one stays */
 	CHECK_OK(version_find_number(f.db, f.a, "c1", 0, &found, &f.err), f.err);
 	CHECK_STR(found.id, "v2");
 	CHECK_INT(found.number, 2);
@@ -390,7 +390,7 @@ TEST(versions)
 	CHECK_INT(found.number, 1);
 	CHECK_OK(certificate_find(f.db, f.a, "c1", &c, &f.err), f.err);
 	CHECK_INT(c.version, 2);
-	REFUSED(version_store(f.db, "none", "", 1, 2, 3, &f.err), ERR_NOT_FOUND, "not-found", f.err);
+	REFUSED(version_store(f.db, "none", "", "", 1, 2, 3, &f.err), ERR_NOT_FOUND, "not-found", f.err);
 	fixture_close(&f);
 }
 
