@@ -107,9 +107,9 @@ void put_text_or_null(json_t *object, const char *key, const char *value);
 /* ---- one file per noun ---- */
 
 extern const struct json_field project_fields[], authority_fields[], delegation_fields[], certificate_fields[],
-	token_fields[];
+	policy_fields[], token_fields[];
 extern const size_t project_fields_count, authority_fields_count, delegation_fields_count, certificate_fields_count,
-	token_fields_count;
+	policy_fields_count, token_fields_count;
 
 bool project_create(struct call *call, struct err *err);
 bool project_list_get(struct call *call, struct err *err);
@@ -127,9 +127,11 @@ bool certificate_create(struct call *call, struct err *err);
 bool certificate_list_get(struct call *call, struct err *err);
 bool certificate_get(struct call *call, struct err *err);
 bool certificate_renew(struct call *call, struct err *err);
+bool certificate_patch(struct call *call, struct err *err);
 bool certificate_download(struct call *call, struct err *err);
 bool order_list_get(struct call *call, struct err *err);
 bool order_get(struct call *call, struct err *err);
+bool order_cancel(struct call *call, struct err *err);
 bool token_create(struct call *call, struct err *err);
 bool token_list_get(struct call *call, struct err *err);
 bool token_delete(struct call *call, struct err *err);
@@ -142,6 +144,7 @@ bool certmate_create(struct call *call, struct err *err);
 bool certmate_list(struct call *call, struct err *err);
 bool certmate_get(struct call *call, struct err *err);
 bool certmate_renew(struct call *call, struct err *err);
+bool certmate_auto_renew(struct call *call, struct err *err);
 bool certmate_download(struct call *call, struct err *err);
 bool certmate_download_part(struct call *call, struct err *err);
 bool certmate_jobs(struct call *call, struct err *err);
@@ -158,6 +161,12 @@ MUST_CHECK bool aliases_parse(struct arena *a, const json_t *value, struct comma
 struct order;
 struct certificate;
 struct version;
+/* The certificate with everything a reader wants. NULL + err. */
+json_t *certificate_json(struct call *call, const struct certificate *c, struct err *err);
+/* When it is renewed and why; `v` NULL before the first version. NULL + err. */
+json_t *renewal_json(struct call *call, const struct certificate *c, const struct version *v, struct err *err);
+/* By the same plan that the worker follows. */
+MUST_CHECK bool renewal_is_needed(struct call *call, const struct certificate *c, const struct version *v, bool *ret, struct err *err);
 /* The order with everything a reader wants; without timeline and authorizations when `brief`. NULL + err. */
 json_t *order_json(struct call *call, const struct order *o, bool brief, struct err *err);
 

@@ -96,19 +96,21 @@ static json_t *last_order_json(const struct order *o)
 	return json;
 }
 
-/* NULL + err. */
-static json_t *certificate_json(struct call *call, const struct certificate *c, struct err *err)
+json_t *certificate_json(struct call *call, const struct certificate *c, struct err *err)
 {
 	struct authority authority;
 	struct order    *order;
 	struct version   version = { .serial = "" };
 	const char      *status;
-	json_t          *json;
+	json_t          *json, *renewal;
 
 	if (!authority_find(call->db, call->arena, c->authority_id, &authority, err) ||
 	    !last_order(call, c->id, &order, err))
 		return NULL;
 	if (c->version > 0 && !version_find_number(call->db, call->arena, c->id, c->version, &version, err))
+		return NULL;
+	renewal = renewal_json(call, c, c->version > 0 ? &version : NULL, err);
+	if (renewal == NULL)
 		return NULL;
 	if (c->version > 0)
 		status = "issued";
@@ -125,6 +127,7 @@ static json_t *certificate_json(struct call *call, const struct certificate *c, 
 	put_text_or_null(json, "serial", version.serial);
 	put_time(json, "not_before", version.not_before_at);
 	put_time(json, "not_after", version.not_after_at);
+	json_put(json, "renewal", renewal);
 	json_put(json, "order", last_order_json(order));
 	put_time(json, "created_at", c->created_at);
 	return json;

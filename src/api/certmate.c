@@ -464,14 +464,6 @@ static const struct json_field renew_fields[] = {
 	{ JSON_FIELD(struct renew_request, async, ANY) },
 };
 
-/* From 2/3 of its life on (1/2 when it lives less than 10 days), or when it was never issued. */
-static bool renewal_due(const struct version *v, int64_t now)
-{
-	int64_t life = v->not_after_at - v->not_before_at;
-
-	return now >= v->not_after_at - (life < 10 * DAY_MS ? life / 2 : life / 3);
-}
-
 /* v is zeroed when there is none. */
 static bool served_version(struct call *call, const struct certificate *c, struct version *ret, struct err *err)
 {
@@ -498,15 +490,16 @@ bool certmate_renew(struct call *call, struct err *err)
 	struct command_reply reply;
 	struct certificate   c;
 	struct version       v;
+	bool                 due = true;
 	char                 order_id[ID_SIZE];
 
 	if (call->request->state != NULL)
 		return order_follow(call, call->request->state, err);
 	if (!call_bind(call, renew_fields, ARRAY_LEN(renew_fields), &request, err) ||
 	    !certificate_find_named(call->db, call->arena, call->project_id, certmate_domain(call), &c, err) ||
-	    !served_version(call, &c, &v, err))
+	    !served_version(call, &c, &v, err) || (c.version != 0 && !renewal_is_needed(call, &c, &v, &due, err)))
 		return false;
-	if (!truthy(request.force) && c.version != 0 && !renewal_due(&v, clock_now_ms()))
+	if (!truthy(request.force) && !due)
 		return not_due(call, &c);
 	id_new(order_id);
 	if (!command_renew(call_worker(call), call->arena, &call->who, c.id, order_id, &reply, err))
@@ -514,6 +507,38 @@ bool certmate_renew(struct call *call, struct err *err)
 	if (is_async(call, request.async))
 		return job_queued(call, reply.order_id, "renew", c.name);
 	return order_follow(call, wait_new(call, reply.order_id, true), err);
+}
+
+struct auto_renew_request {
+	bool enabled;
+};
+
+static const struct json_field auto_renew_fields[] = {
+	{ JSON_FIELD(struct auto_renew_request, enabled, BOOL), .required = true },
+};
+
+bool certmate_auto_renew(struct call *call, struct err *err)
+{
+	struct auto_renew_request request = { 0 };
+	struct command_policy     policy = { .has_auto_renew = true, .renew_before = "" };
+	struct command_reply      reply;
+	struct certificate        c;
+	json_t                   *json;
+
+	if (!call_bind(call, auto_renew_fields, ARRAY_LEN(auto_renew_fields), &request, err) ||
+	    !certificate_find_named(call->db, call->arena, call->project_id, certmate_domain(call), &c, err))
+		return false;
+	policy.certificate = c.id;
+	policy.auto_renew = request.enabled;
+	/* Nobody can pause there: who switches it on there wants it to run. */
+	policy.has_paused = request.enabled;
+	if (!command_policy(call_worker(call), call->arena, &call->who, &policy, &reply, err))
+		return false;
+	json = json_object();
+	json_put_str(json, "message", arena_printf(call->arena, "Auto-renewal %s for %s", request.enabled ? "enabled" : "disabled", c.name));
+	json_put_str(json, "domain", c.name);
+	json_put_bool(json, "auto_renew", request.enabled);
+	return call_json(call, 200, json);
 }
 
 /* ---- list and details ---- */
@@ -529,7 +554,7 @@ static const char *expiry_text(int64_t at_ms, char ret[static TIME_SIZE])
 	return ret;
 }
 
-static void put_validity(json_t *json, const struct certificate *c, const struct version *v)
+static void put_validity(json_t *json, const struct certificate *c, const struct version *v, bool needed)
 {
 	int64_t now = clock_now_ms();
 	char    text[TIME_SIZE];
@@ -547,7 +572,7 @@ static void put_validity(json_t *json, const struct certificate *c, const struct
 	json_put_str(json, "expiry_date", expiry_text(v->not_after_at, text));
 	json_put_int(json, "days_left", days);
 	json_put_int(json, "days_until_expiry", days);
-	json_put_bool(json, "needs_renewal", renewal_due(v, now));
+	json_put_bool(json, "needs_renewal", needed);
 }
 
 static json_t *sans_json(const struct certificate *c)
@@ -562,20 +587,21 @@ static json_t *sans_json(const struct certificate *c)
 }
 
 /* Exactly CertMate's members, in its order; three more in the details. NULL + err. */
-static json_t *certificate_json(struct call *call, const struct certificate *c, bool details, struct err *err)
+static json_t *listed_json(struct call *call, const struct certificate *c, bool details, struct err *err)
 {
 	AUTO(json_freep) json_t *facade = facade_of(c);
 	const json_t            *alias = json_object_get(facade, "domain_alias");
 	struct version           v;
 	const char              *ca_provider;
+	bool                     needed = false;
 	json_t                  *json;
 
-	if (!served_version(call, c, &v, err) || !ca_provider_of(call, c, facade, &ca_provider, err))
+	if (!served_version(call, c, &v, err) || (c->version > 0 && !renewal_is_needed(call, c, &v, &needed, err)) || !ca_provider_of(call, c, facade, &ca_provider, err))
 		return NULL;
 	json = json_object();
 	json_put_str(json, "domain", c->name);
-	put_validity(json, c, &v);
-	json_put_bool(json, "auto_renew", true);
+	put_validity(json, c, &v, needed);
+	json_put_bool(json, "auto_renew", c->auto_renew && c->paused_at == 0);
 	json_put_str(json, "dns_provider", facade_text(facade, "dns_provider", "builtin"));
 	json_put(json, "domain_alias", alias != NULL ? json_deep_copy(alias) : json_null());
 	json_put_str(json, "alias_dns_provider", json_str(facade, "alias_dns_provider"));
@@ -605,7 +631,7 @@ bool certmate_list(struct call *call, struct err *err)
 		if (!certificate_list(call->db, call->arena, call->project_id, after, LIST_PAGE, &list, &count, err))
 			return false;
 		for (size_t i = 0; i < count; i++) {
-			json = certificate_json(call, &list[i], false, err);
+			json = listed_json(call, &list[i], false, err);
 			if (json == NULL)
 				return false;
 			json_array_append_new(array, json);
@@ -622,6 +648,6 @@ bool certmate_get(struct call *call, struct err *err)
 
 	if (!certificate_find_named(call->db, call->arena, call->project_id, certmate_domain(call), &c, err))
 		return false;
-	json = certificate_json(call, &c, true, err);
+	json = listed_json(call, &c, true, err);
 	return json != NULL && call_json(call, 200, json);
 }

@@ -176,3 +176,18 @@ bool order_get(struct call *call, struct err *err)
 	json = order_json(call, &o, false, err);
 	return json != NULL && call_json(call, 200, json);
 }
+
+bool order_cancel(struct call *call, struct err *err)
+{
+	struct command_reply reply;
+	struct order         o;
+	json_t              *json;
+	char                 nothing;
+
+	if (!call_bind(call, NULL, 0, &nothing, err) ||
+	    !command_cancel(call_worker(call), call->arena, &call->who, call_x(call), &reply, err) ||
+	    !order_find(call->db, call->arena, reply.order_id, &o, err))
+		return false;
+	json = order_json(call, &o, false, err);
+	return json != NULL && call_json(call, 200, json);
+}

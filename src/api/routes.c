@@ -51,6 +51,8 @@ const struct route routes[] = {
 	  .status = 200, .summary = "One certificate, by id or first name" },
 	{ "POST",   "/v1/certificates/{x}/renew",             PERM_WRITE,  SMALL,    certificate_renew, .slow = true,
 	  .status = 202, .summary = "Renew it now" },
+	{ "PATCH",  "/v1/certificates/{x}",                   PERM_WRITE,  4 * KIB,  certificate_patch,
+	  .status = 200, .summary = "Change its renewal: off, on, paused, when", BODY(policy_fields) },
 	{ "GET",    "/v1/certificates/{x}/download",          PERM_READ,   0,        certificate_download,
 	  .status = 200, .summary = "PEM; parts with the key need an operator", .query = "part version" },
 
@@ -58,6 +60,9 @@ const struct route routes[] = {
 	  .status = 200, .summary = "Orders, newest first", .query = "certificate limit" },
 	{ "GET",    "/v1/orders/{id}",                        PERM_READ,   0,        order_get,
 	  .status = 200, .summary = "One order with its timeline; `wait` follows it", .query = "wait seen" },
+
+	{ "POST",   "/v1/orders/{id}/cancel",                 PERM_WRITE,  SMALL,    order_cancel,
+	  .status = 200, .summary = "End a running order" },
 
 	{ "POST",   "/v1/tokens",                             PERM_ADMIN,  4 * KIB,  token_create,
 	  .status = 201, .summary = "Make a token", BODY(token_fields) },
@@ -82,6 +87,8 @@ const struct route routes[] = {
 	  .status = 200, .summary = "CertMate: one certificate" },
 	{ "POST",   "/api/certificates/{domain}/renew",       PERM_WRITE,  4 * KIB,  certmate_renew, .slow = true,
 	  .status = 200, .summary = "CertMate: renew", .query = "async" },
+	{ "PUT",    "/api/certificates/{domain}/auto-renew",  PERM_WRITE,  4 * KIB,  certmate_auto_renew,
+	  .status = 200, .summary = "CertMate: automatic renewal on or off" },
 	{ "GET",    "/api/certificates/{domain}/download",    PERM_READ,   0,        certmate_download,
 	  .status = 200, .summary = "CertMate: files", .query = "file format key_format include_private" },
 	{ "GET",    "/api/certificates/{domain}/download/{part}", PERM_READ, 0,      certmate_download_part,

@@ -250,6 +250,42 @@ bool command_renew(struct ipc_peer *worker, struct arena *a, const struct comman
 	return ask_texts(worker, a, who, COMMAND_CERTIFICATE_RENEW, (const char *[]){ certificate, order_id }, 2, ret, err);
 }
 
+bool command_policy(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct command_policy *c,
+                    struct command_reply *ret, struct err *err)
+{
+	struct buf b;
+
+	begin(&b, who);
+	wire_put_c(&b, c->certificate);
+	wire_put_bool(&b, c->has_auto_renew);
+	wire_put_bool(&b, c->auto_renew);
+	wire_put_bool(&b, c->has_paused);
+	wire_put_bool(&b, c->paused);
+	wire_put_bool(&b, c->has_renew_before);
+	wire_put_c(&b, c->renew_before);
+	return ask(worker, a, COMMAND_CERTIFICATE_SET, &b, ret, err);
+}
+
+struct command_policy command_policy_read(struct wire *w, struct arena *a)
+{
+	struct command_policy c;
+
+	c.certificate = wire_get_c(w, a);
+	c.has_auto_renew = wire_get_bool(w);
+	c.auto_renew = wire_get_bool(w);
+	c.has_paused = wire_get_bool(w);
+	c.paused = wire_get_bool(w);
+	c.has_renew_before = wire_get_bool(w);
+	c.renew_before = wire_get_c(w, a);
+	return c;
+}
+
+bool command_cancel(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *order_id,
+                    struct command_reply *ret, struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_ORDER_CANCEL, &order_id, 1, ret, err);
+}
+
 bool command_token_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct token *t,
                        struct command_reply *ret, struct err *err)
 {

@@ -31,6 +31,8 @@ enum command_type {
 	COMMAND_DELEGATION_REMOVE,
 	COMMAND_CERTIFICATE_ISSUE,
 	COMMAND_CERTIFICATE_RENEW,
+	COMMAND_CERTIFICATE_SET,
+	COMMAND_ORDER_CANCEL,
 	COMMAND_TOKEN_ADD,
 	COMMAND_TOKEN_REVOKE,
 	COMMAND_DOCTOR,
@@ -103,6 +105,17 @@ MUST_CHECK bool command_issue(struct ipc_peer *worker, struct arena *a, const st
 MUST_CHECK bool command_renew(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *certificate,
                               const char *order_id, struct command_reply *ret, struct err *err);
 
+/* What is not given stays. */
+struct command_policy {
+	const char *certificate; /* id or name */
+	bool        has_auto_renew, auto_renew, has_paused, paused, has_renew_before;
+	const char *renew_before; /* as workflow/renewal_plan.h reads it; "" : Reeve's own rule */
+};
+MUST_CHECK bool command_policy(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                               const struct command_policy *c, struct command_reply *ret, struct err *err);
+MUST_CHECK bool command_cancel(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *order_id,
+                               struct command_reply *ret, struct err *err);
+
 /* The row as the keeper made it (digest, mac). */
 MUST_CHECK bool command_token_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct token *t,
                                   struct command_reply *ret, struct err *err);
@@ -124,6 +137,7 @@ struct authority     command_authority_read(struct wire *w, struct arena *a);
 struct command_delegation command_delegation_read(struct wire *w, struct arena *a);
 /* At most COMMAND_NAMES_MAX names and aliases; more make the wire fail. */
 struct command_issue command_issue_read(struct wire *w, struct arena *a);
+struct command_policy command_policy_read(struct wire *w, struct arena *a);
 struct token         command_token_read(struct wire *w, struct arena *a);
 const char *const   *command_names_read(struct wire *w, struct arena *a, size_t *ret_count);
 void                 command_reply_write(struct buf *b, const struct command_reply *reply);

@@ -8,6 +8,7 @@
 #include "keeper/keeper.h"
 #include "net/url.h"
 #include "store/project.h"
+#include "workflow/change.h"
 #include "workflow/command.h"
 #include "workflow/delegation.h"
 #include "workflow/doctor.h"
@@ -310,6 +311,20 @@ static bool do_renew(struct call *c, struct err *err)
 	return wire_done(c->in, err) && issue_renewal(c->w, c->a, &c->who, certificate, order_id, &c->reply, err);
 }
 
+static bool do_policy(struct call *c, struct err *err)
+{
+	struct command_policy policy = command_policy_read(c->in, c->a);
+
+	return wire_done(c->in, err) && change_policy(c->w, c->a, &c->who, &policy, &c->reply, err);
+}
+
+static bool do_cancel(struct call *c, struct err *err)
+{
+	const char *order_id = wire_get_c(c->in, c->a);
+
+	return wire_done(c->in, err) && change_cancel(c->w, c->a, &c->who, order_id, &c->reply, err);
+}
+
 /* ---- tokens ---- */
 
 struct token_write {
@@ -417,6 +432,8 @@ static const struct command {
 	ROW(DELEGATION_REMOVE, "delegation-remove", do_delegation_remove),
 	ROW(CERTIFICATE_ISSUE, "certificate-issue", do_issue),
 	ROW(CERTIFICATE_RENEW, "certificate-renew", do_renew),
+	ROW(CERTIFICATE_SET, "certificate-set", do_policy),
+	ROW(ORDER_CANCEL, "order-cancel", do_cancel),
 	ROW(TOKEN_ADD, "token-add", do_token_add),
 	ROW(TOKEN_REVOKE, "token-revoke", do_token_revoke),
 	ROW(DOCTOR, "doctor", do_doctor),

@@ -164,6 +164,18 @@ void renewal_plan(const struct certificate *c, const struct version *v, const st
 	*ret = plan;
 }
 
+bool renewal_needed(const struct certificate *c, const struct version *v, const struct renewal *r, int64_t now)
+{
+	struct renewal      free_one = { 0 };
+	struct renewal_plan plan;
+
+	if (r != NULL)
+		free_one = *r;
+	free_one.retry_at = 0;
+	renewal_plan(c, v, r != NULL ? &free_one : NULL, &plan);
+	return now >= plan.due_at;
+}
+
 const char *renewal_reason_name(enum renewal_reason reason)
 {
 	static const char *const names[RENEWAL__COUNT] = {

@@ -48,6 +48,8 @@ struct renewal_plan {
 
 /* `r` NULL: nothing is known but the validity. The version is one that was issued. */
 void        renewal_plan(const struct certificate *c, const struct version *v, const struct renewal *r, struct renewal_plan *ret);
+/* Should it have a successor by now, whatever holds that back? */
+bool        renewal_needed(const struct certificate *c, const struct version *v, const struct renewal *r, int64_t now);
 const char *renewal_reason_name(enum renewal_reason reason);
 /* The reason as a sentence without its final dot. */
 const char *renewal_plan_text(struct arena *a, const struct renewal_plan *plan, const struct certificate *c,
