@@ -49,6 +49,9 @@ const char *cli_escape(struct arena *a, const char *text);
 /* With --json: prints the body and returns true. */
 bool cli_printed_json(const struct cli *cli, const struct cli_reply *reply);
 
+/* "2027-01-10 03:12 UTC (in 49 days)", or why not, of the `renewal` of a certificate. */
+const char *renewal_due_text(struct arena *a, const json_t *renewal, int64_t now_ms);
+
 /* A file, or "-" for standard input; at most `max` bytes. */
 MUST_CHECK bool cli_read_file(struct arena *a, const char *path, size_t max, struct str *ret, struct err *err);
 
@@ -70,8 +73,12 @@ int run_certificate_list(struct cli *cli);
 int run_certificate_show(struct cli *cli);
 int run_certificate_download(struct cli *cli);
 int run_certificate_renew(struct cli *cli);
+int run_certificate_set(struct cli *cli);
+int run_certificate_pause(struct cli *cli);
+int run_certificate_resume(struct cli *cli);
 int run_order_show(struct cli *cli);
 int run_order_list(struct cli *cli);
+int run_order_cancel(struct cli *cli);
 int run_project_add(struct cli *cli);
 int run_project_list(struct cli *cli);
 int run_token_create(struct cli *cli);

@@ -223,6 +223,24 @@ static void show_order(struct cli *cli, struct table *t, const json_t *order)
 	table_cell(t, shown_distance_of(cli->arena, json_str(order, "next_try_at"), clock_now_ms()));
 }
 
+static void show_renewal(struct cli *cli, struct table *t, const json_t *renewal, int64_t now)
+{
+	static const struct {
+		const char *label, *member;
+	} texts[] = { { "because", "text" }, { "incident", "explanation_url" }, { "finding", "finding" }, { "renew before", "renew_before" } };
+
+	table_cell(t, "renewal");
+	table_cell(t, renewal_due_text(cli->arena, renewal, now));
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		const char *text = json_str(renewal, texts[i].member);
+
+		if (text == NULL)
+			continue;
+		table_cell(t, texts[i].label);
+		table_cell(t, text);
+	}
+}
+
 int run_certificate_show(struct cli *cli)
 {
 	struct cli_reply reply;
@@ -262,6 +280,7 @@ int run_certificate_show(struct cli *cli)
 	table_cell(&t, json_str(x, "authority"));
 	table_cell(&t, "id");
 	table_cell(&t, json_str(x, "id"));
+	show_renewal(cli, &t, json_object_get(x, "renewal"), now);
 	show_order(cli, &t, json_object_get(x, "order"));
 	table_print(&t, stdout, 0);
 	return EXIT_DONE;

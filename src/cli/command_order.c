@@ -1,5 +1,5 @@
 /*
- * command_order.c: `reeve order show|list`: what happened, readable at a glance.
+ * command_order.c: `reeve order show|list|cancel`: what happened, readable at a glance, and an end to it.
  */
 #include <stdlib.h>
 
@@ -175,5 +175,20 @@ int run_order_list(struct cli *cli)
 		table_print(&t, stdout, 0);
 	else
 		fprintf(stderr, "No orders yet: reeve certificate issue NAME --wait\n");
+	return EXIT_DONE;
+}
+
+int run_order_cancel(struct cli *cli)
+{
+	struct cli_reply reply;
+	struct err       err = { 0 };
+
+	if (!cli_ask(cli, "POST", arena_printf(cli->arena, "/v1/orders/%s/cancel", cli_escape(cli->arena, cli->call.args[0])), json_object(),
+	             &reply, &err))
+		return cli_fail(cli, &err);
+	if (cli_printed_json(cli, &reply))
+		return EXIT_DONE;
+	printf("%s\n", text_of(cli, reply.json, "id"));
+	fprintf(stderr, "Cancelled. `reeve certificate pause` keeps it from being ordered again.\n");
 	return EXIT_DONE;
 }

@@ -63,6 +63,12 @@ static const struct cli_option renew_options[] = {
 	{ NULL },
 };
 
+static const struct cli_option set_options[] = {
+	{ "auto-renew", "on|off", "renew by itself, or only by `reeve certificate renew`", false },
+	{ "renew-before", "TIME", "so long before the end: 30d, 36h, 1/3, 33%, or default", false },
+	{ NULL },
+};
+
 static const struct cli_option download_options[] = {
 	{ "part", "PART", "cert, chain, fullchain (default), key or combined", false },
 	{ "out", "DIR|-", "write cert.pem chain.pem fullchain.pem privkey.pem into DIR", false },
@@ -113,8 +119,15 @@ static const struct cli_command commands[] = {
 	{ "certificate", "download", "NAME", 1, 1, "Get certificate, chain or key as PEM", download_options,
 	  run_certificate_download, false, "Without --out the part is printed. With --out DIR all four files are replaced, the key last before\nfullchain.pem, each by rename." },
 	{ "certificate", "renew", "NAME", 1, 1, "Renew now", renew_options, run_certificate_renew, false, NULL },
+	{ "certificate", "set", "NAME", 1, 1, "Set when it is renewed", set_options, run_certificate_set, false,
+	  "Without --renew-before a certificate is renewed when its authority suggests (RFC 9773), else after two thirds of\n"
+	  "its life. A time that its life could never meet is refused." },
+	{ "certificate", "pause", "NAME", 1, 1, "Order nothing for it until it is resumed", NULL, run_certificate_pause, false,
+	  "What is issued stays served. An order that runs goes on; `reeve order cancel` ends it." },
+	{ "certificate", "resume", "NAME", 1, 1, "Undo pause", NULL, run_certificate_resume, false, NULL },
 	{ "order", "show", "ID", 1, 1, "Show what happened in an order, step by step", NULL, run_order_show, false, NULL },
 	{ "order", "list", "", 0, 0, "List the newest orders", order_list_options, run_order_list, false, NULL },
+	{ "order", "cancel", "ID", 1, 1, "End a running order; what it published is removed", NULL, run_order_cancel, false, NULL },
 	{ "project", "add", "NAME", 1, 1, "Add a project", NULL, run_project_add, false, NULL },
 	{ "project", "list", "", 0, 0, "List the projects", NULL, run_project_list, false, NULL },
 	{ "token", "create", "NAME", 1, 1, "Make an API token; it is printed once, alone", token_create_options, run_token_create, false, NULL },
