@@ -27,6 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(c.facade != NULL && x.id != NULL && x.allow_addresses != NULL);
 	(void)command_names_read(&again, a, &count);
 	assert(count <= COMMAND_NAMES_MAX);
+	again = wire_of(str_of(data, size));
+	struct command_policy policy = command_policy_read(&again, a);
+	assert(policy.certificate != NULL && policy.renew_before != NULL);
 	arena_free(a);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "store/delegation.h"
 #include "store/order.h"
 #include "store/project.h"
+#include "store/renewal.h"
 #include "store/token.h"
 #include "store/txt_record.h"
 
@@ -374,13 +375,14 @@ TEST(versions)
 	CHECK_OK(version_set_chain(f.db, "v2", "PEM", &f.err), f.err);
 	REFUSED(version_set_chain(f.db, "none", "PEM", &f.err), ERR_NOT_FOUND, "not-found", f.err);
 	CHECK_OK(version_store(f.db, "v2", "0a", "", 10, 20, 15, &f.err), f.err);
-	CHECK_OK(version_store(f.db, "v2", "0a", "", 10, 20, 16, &f.err), f.err);
+	CHECK_OK(version_store(f.db, "v2", "0a", "aki.serial", 10, 20, 16, &f.err), f.err);
 	CHECK_OK(version_store(f.db, "v1", "09", "", 1, 2, 17, &f.err), f.err); /* late: the newer one stays */
 	CHECK_OK(version_find_number(f.db, f.a, "c1", 0, &found, &f.err), f.err);
 	CHECK_STR(found.id, "v2");
 	CHECK_INT(found.number, 2);
 	CHECK_STR(found.chain_pem, "PEM");
 	CHECK_STR(found.serial, "0a");
+	CHECK_STR(found.ari_id, "aki.serial");
 	CHECK_INT(found.not_before_at, 10);
 	CHECK_INT(found.not_after_at, 20);
 	CHECK_INT(found.issued_at, 15);
@@ -570,6 +572,64 @@ TEST(one_ledger_row_per_value)
 	fixture_close(&f);
 }
 
+TEST(renewals)
+{
+	struct fixture f;
+	struct renewal r = { .certificate_id = "c1", .position = 999999, .ask_at = 5, .retry_at = 6, .early = 2 }, again;
+	struct certificate c;
+
+	world(&f);
+	REFUSED(renewal_find(f.db, f.a, "c1", &again, &f.err), ERR_NOT_FOUND, "not-found", f.err);
+	REFUSED(renewal_set_asked(f.db, &r, &f.err), ERR_NOT_FOUND, "not-found", f.err);
+	REFUSED(renewal_set_tries(f.db, &r, &f.err), ERR_NOT_FOUND, "not-found", f.err);
+	f.err = (struct err){ 0 };
+	CHECK_OK(renewal_begin(f.db, &r, &f.err), f.err);
+	CHECK_OK(renewal_find(f.db, f.a, "c1", &again, &f.err), f.err);
+	CHECK_INT(again.position, 999999);
+	CHECK_INT(again.window_start_at, 0);
+	CHECK_STR(again.explanation_url, "");
+	CHECK_INT(again.retry_at, 6);
+	CHECK_INT(again.early, 2);
+	/* each write touches its own half */
+	r = (struct renewal){ .certificate_id = "c1", .window_start_at = 10, .window_end_at = 20, .drawn_at = 15,
+		              .explanation_url = "https://x", .asked_at = 7, .ask_at = 8, .ask_failures = 1, .finding = "f" };
+	CHECK_OK(renewal_set_asked(f.db, &r, &f.err), f.err);
+	r = (struct renewal){ .certificate_id = "c1", .failures = 3, .early = 1 };
+	CHECK_OK(renewal_set_tries(f.db, &r, &f.err), f.err);
+	CHECK_OK(renewal_find(f.db, f.a, "c1", &again, &f.err), f.err);
+	CHECK_INT(again.position, 999999);
+	CHECK_INT(again.drawn_at, 15);
+	CHECK_INT(again.window_start_at, 10);
+	CHECK_INT(again.window_end_at, 20);
+	CHECK_STR(again.explanation_url, "https://x");
+	CHECK_INT(again.asked_at, 7);
+	CHECK_INT(again.ask_at, 8);
+	CHECK_INT(again.ask_failures, 1);
+	CHECK_STR(again.finding, "f");
+	CHECK_INT(again.failures, 3);
+	CHECK_INT(again.retry_at, 0);
+	CHECK_INT(again.early, 1);
+	/* a new version begins anew */
+	CHECK_OK(renewal_begin(f.db, &r, &f.err), f.err);
+	CHECK_OK(renewal_find(f.db, f.a, "c1", &again, &f.err), f.err);
+	CHECK_INT(again.drawn_at, 0);
+	CHECK_STR(again.finding, "");
+	/* the policy */
+	CHECK_OK(certificate_find(f.db, f.a, "c1", &c, &f.err), f.err);
+	CHECK_STR(c.renew_before, "");
+	c.auto_renew = true;
+	c.paused_at = 9;
+	c.renew_before = "1/3";
+	CHECK_OK(certificate_set_policy(f.db, &c, &f.err), f.err);
+	REFUSED(certificate_set_policy(f.db, &c, &f.err), ERR_CONFLICT, "conflict", f.err);
+	f.err = (struct err){ 0 };
+	CHECK_OK(certificate_find(f.db, f.a, "c1", &c, &f.err), f.err);
+	CHECK(c.auto_renew);
+	CHECK_INT(c.paused_at, 9);
+	CHECK_STR(c.renew_before, "1/3");
+	fixture_close(&f);
+}
+
 TESTS(T(projects_and_facts), T(tokens), T(builtin_connections_follow_the_zones), T(authorities_and_accounts),
       T(targets_are_never_shared_or_reused), T(delegations), T(certificates), T(versions), T(orders),
-      T(authorizations_and_history), T(one_ledger_row_per_value))
+      T(authorizations_and_history), T(one_ledger_row_per_value), T(renewals))

@@ -32,6 +32,13 @@ static void remember(void *ctx UNUSED, struct ipc_request *request)
 
 		snprintf(seen, sizeof(seen), "%s %s %s %s %s %.*s %s %s", x.id, x.name, x.directory_url, x.email, x.eab_kid,
 		         STR_ARG(x.eab_hmac), x.ca_pem, x.allow_addresses);
+	} else if (ipc_request_type(request) == COMMAND_CERTIFICATE_SET) {
+		struct command_policy c = command_policy_read(&w, a);
+
+		snprintf(seen, sizeof(seen), "%s %d%d %d%d %d%s", c.certificate, c.has_auto_renew, c.auto_renew, c.has_paused, c.paused,
+		         c.has_renew_before, c.renew_before);
+	} else if (ipc_request_type(request) == COMMAND_ORDER_CANCEL) {
+		snprintf(seen, sizeof(seen), "%s", wire_get_c(&w, a));
 	} else if (ipc_request_type(request) == COMMAND_TOKEN_ADD) {
 		struct token t = command_token_read(&w, a);
 
@@ -116,6 +123,32 @@ TEST(authority_and_token_arrive_whole)
 	channel_close(&c);
 }
 
+TEST(policy_and_cancel_arrive_whole)
+{
+	static const struct {
+		struct command_policy policy;
+		const char           *seen;
+	} cases[] = {
+		{ { "c1", .renew_before = "" }, "c1 00 00 0" },
+		{ { "c1", .has_auto_renew = true, .renew_before = "" }, "c1 10 00 0" },
+		{ { "c1", .has_auto_renew = true, .auto_renew = true, .renew_before = "" }, "c1 11 00 0" },
+		{ { "c1", .has_paused = true, .paused = true, .renew_before = "" }, "c1 00 11 0" },
+		{ { "c1", .has_renew_before = true, .renew_before = "1/3" }, "c1 00 00 11/3" },
+	};
+	struct channel       c = channel_open();
+	struct command_who   who = { "project", "uid:0" };
+	struct command_reply reply;
+	struct err           err = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CHECK_OK(command_policy(c.peer, c.a, &who, &cases[i].policy, &reply, &err), err);
+		CHECK_STR(seen, cases[i].seen);
+	}
+	CHECK_OK(command_cancel(c.peer, c.a, &who, "o1", &reply, &err), err);
+	CHECK_STR(seen, "o1");
+	channel_close(&c);
+}
+
 /* More names than a certificate may have never reach the workflow. */
 TEST(too_many_names_are_refused)
 {
@@ -175,5 +208,5 @@ TEST(names_survive_storing)
 	arena_free(a);
 }
 
-TESTS(T(issue_arrives_whole), T(authority_and_token_arrive_whole), T(too_many_names_are_refused), T(targets),
+TESTS(T(issue_arrives_whole), T(authority_and_token_arrive_whole), T(policy_and_cancel_arrive_whole), T(too_many_names_are_refused), T(targets),
       T(names_survive_storing))
