@@ -20,6 +20,7 @@
 #include "store/order.h"
 #include "store/schedule.h"
 #include "store/store.h"
+#include "workflow/clock_guard.h"
 #include "workflow/worker.h"
 
 #define JOB_NEVER     INT64_MAX /* sleeps until somebody wakes it */
@@ -134,6 +135,7 @@ struct worker {
 
 	pthread_mutex_t     cas_lock;
 	struct ca          *cas;
+	struct clock_guard  clock;           /* under cas_lock: CAs are its witnesses */
 
 	struct seen        *seen;            /* seen.c */
 	pthread_rwlock_t    dns_lock;        /* a reset writes: none happens between a write to dns and its row */

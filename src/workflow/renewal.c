@@ -22,6 +22,7 @@
 #define ASK_NOBODY_MS   (24 * 3600 * (int64_t)1000) /* this CA, or this certificate, has no renewal information */
 #define ASK_TIMEOUT_MS  15000
 #define JITTER          20
+#define CLOCK_WAIT_MS   (600 * (int64_t)1000)
 
 struct look {
 	struct job        *job;
@@ -181,6 +182,25 @@ static void ask(struct look *x)
 	take_window(x, &info);
 }
 
+/* Nothing is renewed by a clock that jumped: the CA is asked for the time, and its answer is heard by the session. */
+static bool clock_believed(struct look *x)
+{
+	struct session s;
+	struct err     err = { 0 };
+
+	if (session_clock_believed(x->job->worker))
+		return true;
+	if (session_open(x->job, x->certificate.authority_id, &s, &err) &&
+	    session_get(&s, s.authority.directory_url, ASK_TIMEOUT_MS, &err) && session_clock_believed(x->job->worker))
+		return true;
+	x->asked = true;
+	x->renewal.finding = "the clock of this machine has jumped, or differs from the CA's by more than an hour: nothing is renewed"
+			     " by itself until they agree";
+	log_warn("certificate=%s renewal=held cause=\"%s\" asked=\"%s\" fix=\"set the clock, or wait until it is\"",
+	         x->certificate.id, x->renewal.finding, err.text);
+	return false;
+}
+
 /* ---- acting ---- */
 
 static bool note_order(struct db *db, const struct look *x, const char *text, struct err *err)
@@ -257,7 +277,7 @@ enum outcome run_renewal_look(struct job *job, struct err *err)
 	struct look *x = arena_alloc(job->arena, sizeof(*x));
 	char         order_id[ID_SIZE], due[CLOCK_RFC3339_SIZE];
 	int64_t      wake_at = JOB_NEVER;
-	bool         running, expired;
+	bool         running, expired, held;
 
 	if (!load(job, x, &running, err))
 		return job_outcome(err);
@@ -267,6 +287,8 @@ enum outcome run_renewal_look(struct job *job, struct err *err)
 		ask(x);
 	renewal_plan(&x->certificate, &x->version, &x->renewal, &x->plan);
 	x->place = x->plan.automatic && !running && x->plan.due_at <= x->now;
+	held = x->place && !clock_believed(x);
+	x->place = x->place && !held;
 	if (x->place) {
 		id_new(order_id);
 		x->order_id = arena_strdup(job->arena, order_id);
@@ -279,6 +301,8 @@ enum outcome run_renewal_look(struct job *job, struct err *err)
 	}
 	if (!expired)
 		wake_at = x->renewal.ask_at;
+	if (held)
+		x->plan.due_at = x->now + rand_jitter(CLOCK_WAIT_MS, JITTER);
 	if (x->plan.automatic && !running && !x->place && x->plan.due_at < wake_at)
 		wake_at = x->plan.due_at;
 	return job_wait(job, wake_at, "renewal at %s (%s)", clock_rfc3339(x->plan.due_at, due), renewal_reason_name(x->plan.reason));

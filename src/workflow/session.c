@@ -76,6 +76,26 @@ static struct http_request request_for(const struct authority *x, const struct c
 	return (struct http_request){ .method = method, .url = url, .ca_pem = str_c(x->ca_pem), .allowed = cidrs, .allowed_count = count };
 }
 
+/* Every answer of a CA says what time it is there. */
+static void hear_date(struct worker *w, const struct http_response *response)
+{
+	if (response->date_at_s == 0)
+		return;
+	pthread_mutex_lock(&w->cas_lock);
+	clock_guard_witness(&w->clock, clock_now_ms(), clock_mono_ms(), response->date_at_s * 1000);
+	pthread_mutex_unlock(&w->cas_lock);
+}
+
+bool session_clock_believed(struct worker *w)
+{
+	bool believed;
+
+	pthread_mutex_lock(&w->cas_lock);
+	believed = clock_guard_look(&w->clock, clock_now_ms(), clock_mono_ms());
+	pthread_mutex_unlock(&w->cas_lock);
+	return believed;
+}
+
 static bool fetch_directory(struct http_client *http, struct arena *a, const struct authority *x, const struct cidr *cidrs,
                             size_t cidrs_count, struct acme_directory *ret, struct err *err)
 {
@@ -264,6 +284,7 @@ static bool send_signed(struct session *s, struct keeper_jws *jws, enum acme_whe
 	if (!http_perform(job->thread->http, &request, job->arena, &s->response, err))
 		return false;
 	s->status = s->response.status;
+	hear_date(s->job->worker, &s->response);
 	keep_nonce(s, &s->response);
 	if (s->status < 400)
 		return true;
@@ -311,6 +332,7 @@ bool session_get(struct session *s, const char *url, uint32_t timeout_ms, struct
 	if (!http_perform(s->job->thread->http, &request, s->job->arena, &s->response, err))
 		return false;
 	s->status = s->response.status;
+	hear_date(s->job->worker, &s->response);
 	if (s->status == 200)
 		return true;
 	acme_problem_parse(s->job->arena, s->status, s->response.body, &problem);

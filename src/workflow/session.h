@@ -51,6 +51,8 @@ MUST_CHECK bool session_open(struct job *job, const char *authority_id, struct s
 MUST_CHECK bool session_post(struct session *s, enum acme_where where, const char *url, struct str payload, struct err *err);
 /* A plain GET, unsigned and not counted, with this authority's trust and addresses; any status but 200 is an error. */
 MUST_CHECK bool session_get(struct session *s, const char *url, uint32_t timeout_ms, struct err *err);
+/* Is the wall clock good enough to renew by? A CA that is asked anything is a witness. */
+bool session_clock_believed(struct worker *w);
 /* newAccount: registers, or only looks for an existing account. */
 MUST_CHECK bool session_new_account(struct session *s, bool only_existing, struct err *err);
 /* After a poll: what was learned of this CA's pace. */

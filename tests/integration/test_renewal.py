@@ -301,6 +301,29 @@ class Renewal(tap.Case):
         self.assertEqual(reeve.wait_order(again["id"])["status"], "issued")
 
 
+class Clock(tap.Case):
+    def test_nothing_is_renewed_by_a_clock_that_the_ca_contradicts(self):
+        self.lab.knot.cname("n.example.com", "_acme-challenge.validation.example.org")
+        ca = scripted_ca.ScriptedCA(self.lab.directory / "scripted", *self.lab.where["spare"], self.lab.pebble)
+        self.lab._add(ca)
+        ca.clock_ahead_s = 3 * 86400
+        ca.windows = lambda _, count: (time.time() - 7200, time.time() - 3600)
+        self.lab.reeve.add_authority(ca, name="scripted")
+        # By hand it goes all the same.
+        certificate, order = self.lab.reeve.issue(["n.example.com"], domain_alias="validation.example.org")
+        self.assertEqual(self.lab.reeve.wait_order(order["id"])["status"], "issued")
+        path = f"/v1/certificates/{certificate['id']}"
+        renewal = lab.wait_until("the doubt", lambda: (r := self.lab.reeve.must("GET", path)["renewal"])["finding"] and r)
+        self.assertIn("clock", renewal["finding"])
+        self.assertLess(unix(renewal["due_at"]), time.time())
+        time.sleep(0.5)
+        self.assertEqual(self.lab.reeve.must("GET", path)["version"], 1)
+        # The CA agrees, and the job looks again.
+        ca.clock_ahead_s = 0
+        self.lab.reeve.must("PATCH", path, {"auto_renew": True})
+        lab.wait_until("version 2", lambda: self.lab.reeve.must("GET", path)["version"] == 2, 30)
+
+
 class WithoutRenewalInfo(tap.Case):
     def test_plain_pebble(self):
         self.lab.knot.cname("n.example.com", "_acme-challenge.validation.example.org")

@@ -9,6 +9,7 @@ import base64
 import collections
 import contextlib
 import datetime
+import email.utils
 import http.client
 import http.server
 import json
@@ -40,6 +41,7 @@ class ScriptedCA:
         self.ca_file, cert, key = lab_module.make_tls(directory, address)
         self.url = f"https://{address}:{port}/dir"
         self.offers_ari, self.echo, self.retry_after, self.explanation = True, True, "3600", None
+        self.clock_ahead_s = 0
         self.windows = lambda certificate, count: (time.time() + 86400 * 365, time.time() + 86400 * 366)
         self.rules, self.log, self.lock = [], [], threading.Lock()
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -104,7 +106,7 @@ class ScriptedCA:
             answer = connection.getresponse()
             data = answer.read()
             kept = {k: v for k, v in answer.headers.items()
-                    if k.lower() in ("content-type", "location", "replay-nonce", "link", "retry-after", "date")}
+                    if k.lower() in ("content-type", "location", "replay-nonce", "link", "retry-after")}
             return answer.status, kept, data
         finally:
             connection.close()
@@ -157,6 +159,7 @@ class ScriptedCA:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 status, headers, data = ca.answer(self, body)
                 self.send_response_only(status)
+                self.send_header("Date", email.utils.formatdate(time.time() + ca.clock_ahead_s, usegmt=True))
                 for name, value in headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(data)))
