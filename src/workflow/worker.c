@@ -11,7 +11,6 @@
 #include "workflow/command.h"
 #include "workflow/session.h"
 
-#define COMMAND_THREADS 4
 #define RETRY_MS        1000
 
 /* ---- the keeper came up: it knows nothing until it has the wraps ---- */
@@ -81,6 +80,8 @@ static bool reset_dns(struct worker *w, struct arena *a, struct err *err)
 			values[i] = (struct dns_value){ live[i].owner, live[i].value };
 		ok = dns_client_reset(w->dns, values, count, &sequence, err);
 	}
+	if (ok)
+		__atomic_store_n(&w->dns_up_at, clock_now_ms(), __ATOMIC_RELAXED);
 	pthread_rwlock_unlock(&w->dns_lock);
 	return ok;
 }
