@@ -157,13 +157,18 @@ static bool write_wanted(struct db *db, void *arg, struct err *err)
 	struct account_wanted *x = arg;
 	struct arena          *a = arena_new();
 	struct account         account;
+	struct job_row         running;
 	struct err             missing = { 0 };
 	int64_t                id;
-	bool                   valid;
+	bool                   valid, live = false;
 
 	/* Another order's account job may have ended since the step looked. */
 	valid = account_find(db, a, x->job->row.project_id, x->authority_id, &account, &missing) &&
 	        strcmp(account.status, "valid") == 0;
+	if (missing.class == ERR_NONE || missing.class == ERR_NOT_FOUND) {
+		missing = (struct err){ 0 };
+		live = !valid && job_find_live(db, a, "account", x->authority_id, &running, &missing);
+	}
 	arena_free(a);
 	if (missing.class != ERR_NONE && missing.class != ERR_NOT_FOUND) {
 		*err = missing;
@@ -171,7 +176,8 @@ static bool write_wanted(struct db *db, void *arg, struct err *err)
 	}
 	if (valid)
 		return job_wake_order(db, "order", x->job->row.order_id, clock_now_ms(), err);
-	return job_insert(db, "account", x->authority_id, "", x->job->row.project_id, steps[STEP_ACCOUNT_KEY].name,
+	/* One that waits after a failure keeps its pace, however many orders ask. */
+	return live || job_insert(db, "account", x->authority_id, "", x->job->row.project_id, steps[STEP_ACCOUNT_KEY].name,
 	                  clock_now_ms(), &id, err);
 }
 
