@@ -4,8 +4,10 @@
 #include "daemon/role.h"
 #include "workflow/worker.h"
 
-/* "serving" is said when requests can be fulfilled; a keeper that stays sealed says so itself. */
-#define OPEN_MS 10000
+static bool open(void *ctx)
+{
+	return worker_open(ctx);
+}
 
 static bool healthy(const void *ctx)
 {
@@ -34,7 +36,7 @@ int role_worker(struct role *role)
 	role_serves(role, CHANNEL_API_WORKER, worker_server(worker), CHANNEL_API_WORKER);
 	role_watch(role, healthy, worker);
 	if (worker_start(worker, &err)) {
-		worker_wait_open(worker, OPEN_MS);
+		role_ready_when(role, open, worker);
 		code = role_run(role);
 		worker_stop(worker);
 	} else {

@@ -176,19 +176,14 @@ bool worker_start(struct worker *w, struct err *err)
 	return seen_start(w, err) && engine_start(w, err);
 }
 
-void worker_wait_open(struct worker *w, int64_t timeout_ms)
+bool worker_open(struct worker *w)
 {
-	int64_t until = clock_mono_ms() + timeout_ms;
-	bool    open = false;
+	bool open;
 
-	while (!open && clock_mono_ms() < until) {
-		pthread_mutex_lock(&w->lock);
-		open = w->keeper_open;
-		pthread_mutex_unlock(&w->lock);
-		open = open && __atomic_load_n(&w->dns_up_at, __ATOMIC_RELAXED) != 0;
-		if (!open)
-			clock_sleep_ms(1);
-	}
+	pthread_mutex_lock(&w->lock);
+	open = w->keeper_open;
+	pthread_mutex_unlock(&w->lock);
+	return open && __atomic_load_n(&w->dns_up_at, __ATOMIC_RELAXED) != 0;
 }
 
 bool worker_healthy(const struct worker *w)
