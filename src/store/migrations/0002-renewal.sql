@@ -23,7 +23,7 @@ CREATE TABLE renewals (
 	early           BIGINT NOT NULL DEFAULT 0   -- renewals in a row that came in the first third of a life
 );
 
--- What was issued before: a row and a job each; the position spreads them as if it had been drawn.
+-- What was issued before: a row and a job each; the position is as good as drawn.
 INSERT INTO renewals (certificate_id, position, ask_at)
 	SELECT id, (created_at * 7919) % 1000000, 0 FROM certificates WHERE version > 0;
 INSERT INTO jobs (kind, subject, order_id, project_id, step, state, wake_at, created_at)

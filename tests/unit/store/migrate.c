@@ -2,6 +2,9 @@
 #include "store/migrate.h"
 
 #include "fixture.h"
+#include "store/certificate.h"
+#include "store/job.h"
+#include "store/renewal.h"
 
 static const struct migration list[] = {
 	{ 1, "one", "CREATE TABLE one (id @IDENTITY@, bytes @BLOB@);" },
@@ -125,5 +128,39 @@ TEST(store_refuses_a_newer_database)
 	fixture_close(&f);
 }
 
+/* 0002: what was issued before is renewed too. */
+TEST(certificates_from_before_renewal)
+{
+	struct fixture     f;
+	struct certificate c;
+	struct renewal     r;
+	struct job_row     job;
+
+	fixture_empty(&f);
+	CHECK_OK(migrate_up(f.db, migrations, 1, &f.err), f.err);
+	CHECK_OK(db_begin(f.db, true, &f.err) &&
+	         db_script(f.db, STR("INSERT INTO projects VALUES ('p', 'default', 1);"
+	                             "INSERT INTO authorities (id, project_id, name, directory_url, email, eab_kid, ca_pem,"
+	                             " allow_addresses, is_default, created_at, row_version, mac)"
+	                             " VALUES ('ca', 'p', 'ca', 'https://ca/', '', '', '', '', 1, 1, 1, 'mac');"
+	                             "INSERT INTO certificates (id, project_id, name, names, authority_id, key_type, facade, version,"
+	                             " created_at, row_version) VALUES ('old', 'p', 'a.test', 'a.test', 'ca', 'p256', '', 1,"
+	                             " 1795348800123, 1), ('none', 'p', 'b.test', 'b.test', 'ca', 'p256', '', 0, 1, 1)"), &f.err) &&
+	         db_commit(f.db, &f.err), f.err);
+	CHECK_OK(migrate_up(f.db, migrations, migrations_count, &f.err), f.err);
+	CHECK_OK(certificate_find(f.db, f.a, "old", &c, &f.err), f.err);
+	CHECK(c.auto_renew && c.paused_at == 0 && c.renew_before[0] == '\0');
+	CHECK_OK(renewal_find(f.db, f.a, "old", &r, &f.err), f.err);
+	CHECK(r.position >= 0 && r.position < 1000000);
+	CHECK_OK(job_find_live(f.db, f.a, "renewal-info", "old", &job, &f.err), f.err);
+	CHECK_STR(job.step, "look");
+	CHECK_STR(job.project_id, "p");
+	/* Nothing was issued: nothing is renewed. */
+	REFUSED(renewal_find(f.db, f.a, "none", &r, &f.err), ERR_NOT_FOUND, "not-found", f.err);
+	REFUSED(job_find_live(f.db, f.a, "renewal-info", "none", &job, &f.err), ERR_NOT_FOUND, "not-found", f.err);
+	fixture_close(&f);
+}
+
 TESTS(T(migrates_step_by_step_with_a_copy), T(newer_database_is_refused), T(edited_migration_is_refused),
-      T(failed_migration_leaves_nothing), T(foreign_database_is_refused), T(store_refuses_a_newer_database))
+      T(failed_migration_leaves_nothing), T(foreign_database_is_refused), T(store_refuses_a_newer_database),
+      T(certificates_from_before_renewal))
