@@ -31,6 +31,7 @@ struct look {
 	struct renewal     renewal;
 	struct renewal_plan plan;
 	bool               asked, place;
+	int64_t            ask_later_at; /* not 0: others are asking this CA */
 	const char        *order_id;
 	int64_t            now;
 };
@@ -152,34 +153,47 @@ static void take_window(struct look *x, const struct acme_renewal_info *info)
 	r->ask_failures = 0;
 }
 
-static void ask(struct look *x)
+/* False: the CA was not reached. */
+static bool ask_ca(struct look *x)
 {
-	struct job              *job = x->job;
+	struct arena            *a = x->job->arena;
 	struct acme_renewal_info info;
 	struct session           s;
 	struct err               err = { 0 };
 
-	x->asked = true;
-	if (x->version.ari_id[0] == '\0') {
-		nobody_to_ask(x, "the certificate names no authority key, by which the CA would know it");
-		return;
-	}
-	if (!session_open(job, x->certificate.authority_id, &s, &err)) {
+	if (!session_open(x->job, x->certificate.authority_id, &s, &err)) {
 		asked_in_vain(x, &err);
-		return;
+		return err.class != ERR_TEMPORARY;
 	}
 	if (s.directory.renewal_info == NULL) {
 		nobody_to_ask(x, "the CA offers no renewal information");
-		return;
+		return true;
 	}
-	if (!session_get(&s, acme_renewal_info_url(job->arena, s.directory.renewal_info, x->version.ari_id), ASK_TIMEOUT_MS, &err) ||
-	    !acme_renewal_info_parse(job->arena, s.response.body, &info, &err)) {
+	if (!session_get(&s, acme_renewal_info_url(a, s.directory.renewal_info, x->version.ari_id), ASK_TIMEOUT_MS, &err) ||
+	    !acme_renewal_info_parse(a, s.response.body, &info, &err)) {
 		asked_in_vain(x, &err);
-		return;
+		return s.status != 0;
 	}
 	x->renewal.asked_at = x->now;
 	x->renewal.ask_at = x->now + ask_again_ms(&s);
 	take_window(x, &info);
+	return true;
+}
+
+static void ask(struct look *x)
+{
+	const char *authority_id = x->certificate.authority_id;
+	int64_t     wait_ms;
+
+	if (x->version.ari_id[0] == '\0') {
+		x->asked = true;
+		nobody_to_ask(x, "the certificate names no authority key, by which the CA would know it");
+	} else if (ca_ask_begin(x->job->worker, authority_id, &wait_ms)) {
+		x->asked = true;
+		ca_ask_end(x->job->worker, authority_id, ask_ca(x));
+	} else {
+		x->ask_later_at = x->now + wait_ms + rand_jitter(wait_ms / 2, 100);
+	}
 }
 
 /* Nothing is renewed by a clock that jumped: the CA is asked for the time, and its answer is heard by the session. */
@@ -300,7 +314,7 @@ enum outcome run_renewal_look(struct job *job, struct err *err)
 		job->facts_arg = x;
 	}
 	if (!expired)
-		wake_at = x->renewal.ask_at;
+		wake_at = x->ask_later_at != 0 ? x->ask_later_at : x->renewal.ask_at;
 	if (held)
 		x->plan.due_at = x->now + rand_jitter(CLOCK_WAIT_MS, JITTER);
 	if (x->plan.automatic && !running && !x->place && x->plan.due_at < wake_at)

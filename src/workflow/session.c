@@ -72,6 +72,35 @@ void account_problem_get(struct worker *w, const char *authority_id, struct err 
 	pthread_mutex_unlock(&ca->lock);
 }
 
+bool ca_ask_begin(struct worker *w, const char *authority_id, int64_t *ret_wait_ms)
+{
+	struct ca *ca = ca_get(w, authority_id);
+	int64_t    wait_ms;
+
+	pthread_mutex_lock(&ca->lock);
+	wait_ms = ca->asks_from - clock_mono_ms();
+	if (wait_ms <= 0 && ca->asking < CA_ASKING_MAX) {
+		ca->asking++;
+		wait_ms = 0;
+	} else if (wait_ms < 1000) {
+		wait_ms = 1000;
+	}
+	pthread_mutex_unlock(&ca->lock);
+	*ret_wait_ms = wait_ms;
+	return wait_ms == 0;
+}
+
+void ca_ask_end(struct worker *w, const char *authority_id, bool answered)
+{
+	struct ca *ca = ca_get(w, authority_id);
+
+	pthread_mutex_lock(&ca->lock);
+	ca->asking--;
+	if (!answered)
+		ca->asks_from = clock_mono_ms() + CA_ASK_PAUSE_MS;
+	pthread_mutex_unlock(&ca->lock);
+}
+
 bool authority_cidrs(const char *list, struct cidr ret[static CIDRS_MAX], size_t *ret_count, struct err *err)
 {
 	struct str rest = str_c(list), field;

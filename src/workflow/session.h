@@ -17,6 +17,8 @@
 #include "workflow/engine.h"
 
 #define CIDRS_MAX 32
+#define CA_ASKING_MAX   4
+#define CA_ASK_PAUSE_MS 60000
 
 struct ca {
 	struct ca             *next;
@@ -31,6 +33,9 @@ struct ca {
 	int64_t                validation_ms, finalize_ms;
 	/* Why the account is not there yet: what orders that wait for it show. */
 	struct err             account_problem;
+	/* Questions that no order waits for: at most CA_ASKING_MAX at once, none for a while after one without an answer. */
+	unsigned               asking;
+	int64_t                asks_from; /* monotonic ms */
 	/* The row as the keeper last confirmed it: canonical columns, version and MAC. */
 	struct buf             trusted;
 };
@@ -53,6 +58,9 @@ MUST_CHECK bool session_open(struct job *job, const char *authority_id, struct s
 MUST_CHECK bool session_post(struct session *s, enum acme_where where, const char *url, struct str payload, struct err *err);
 /* A plain GET, unsigned and not counted, with this authority's trust and addresses; any status but 200 is an error. */
 MUST_CHECK bool session_get(struct session *s, const char *url, uint32_t timeout_ms, struct err *err);
+/* A slow CA must not hold the threads that orders of other CAs need. False: ask again after *ret_wait_ms. */
+MUST_CHECK bool ca_ask_begin(struct worker *w, const char *authority_id, int64_t *ret_wait_ms);
+void            ca_ask_end(struct worker *w, const char *authority_id, bool answered);
 /* Is the wall clock good enough to renew by? A CA that is asked anything is a witness. */
 bool session_clock_believed(struct worker *w);
 /* newAccount: registers, or only looks for an existing account. */

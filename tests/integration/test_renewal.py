@@ -4,6 +4,7 @@
 import datetime
 import pathlib
 import sys
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
@@ -326,6 +327,32 @@ class Clock(tap.Case):
         ca.clock_ahead_s = 0
         self.lab.reeve.must("PATCH", path, {"auto_renew": True})
         lab.wait_until("version 2", lambda: self.lab.reeve.must("GET", path)["version"] == 2, 30)
+
+
+class Hanging(tap.Case):
+    options = {"threads": 6}
+
+    def test_questions_without_an_answer_hold_no_order_up(self):
+        names = [f"n{i}.example.com" for i in range(10)]
+        self.lab.knot.set("example.com", *(f"_acme-challenge.{n}. 300 IN CNAME _acme-challenge.validation.example.org." for n in names))
+        ca = scripted_ca.ScriptedCA(self.lab.directory / "scripted", *self.lab.where["spare"], self.lab.pebble)
+        self.lab._add(ca)
+        released, asking = threading.Event(), []
+
+        def hang(certificate, _):
+            asking.append(certificate)
+            released.wait(30)
+            return 503
+        ca.windows = hang
+        self.lab.reeve.add_authority(ca, name="scripted")
+        try:
+            # Each certificate that is issued asks, and gets no answer; six threads are all there are.
+            started = [self.lab.reeve.issue([n], domain_alias="validation.example.org")[1] for n in names]
+            for order in started:
+                self.assertEqual(self.lab.reeve.wait_order(order["id"], timeout=10)["status"], "issued")
+            self.assertLessEqual(len(asking), 4)
+        finally:
+            released.set()
 
 
 class WithoutRenewalInfo(tap.Case):
