@@ -3,6 +3,7 @@
 
 import datetime
 import pathlib
+import socket
 import sys
 import threading
 import time
@@ -200,8 +201,13 @@ class Renewal(tap.Case):
     def kill_all(self):
         reeve, group = self.lab.reeve, self.lab.reeve.process.pid
         reeve.process.kill()
-        lab.wait_until("no process left", lambda: not any(g == group for _, g, _ in lab.processes().values()))
+        # A process is gone from the list a moment before the last of its threads lets go of the sockets.
+        lab.wait_until("no process left", lambda: not any(g == group for _, g, _ in lab.processes().values()) and not self.socket_taken())
         reeve.serve()
+
+    def socket_taken(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+            return s.connect_ex(str(self.lab.reeve.home / "run" / "reeve.sock")) == 0
 
     def test_kill_everything_around_the_renewal(self):
         reeve = self.lab.reeve
