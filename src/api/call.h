@@ -168,6 +168,8 @@ json_t *renewal_json(struct call *call, const struct certificate *c, const struc
 /* By the same plan that the worker follows. */
 MUST_CHECK bool renewal_is_needed(struct call *call, const struct certificate *c, const struct version *v, bool *ret, struct err *err);
 /* The order with everything a reader wants; without timeline and authorizations when `brief`. NULL + err. */
+/* The space separated names of a certificate as an array. */
+json_t *names_json(const char *names);
 json_t *order_json(struct call *call, const struct order *o, bool brief, struct err *err);
 
 /* One certificate with one version, ready to be handed out. */
