@@ -9,6 +9,7 @@
 #include "crypto/x509.h"
 #include "store/certificate.h"
 #include "workflow/await.h"
+#include "workflow/deployment.h"
 #include "workflow/names.h"
 #include "workflow/steps.h"
 
@@ -260,7 +261,7 @@ enum outcome run_verify(struct job *job, struct err *err)
 }
 
 struct store_facts {
-	const char      *order_id, *version_id;
+	const char      *order_id, *certificate_id, *version_id;
 	struct cert_info leaf;
 };
 
@@ -269,7 +270,8 @@ static bool write_store(struct db *db, void *arg, struct err *err)
 	struct store_facts *x = arg;
 	int64_t             now = clock_now_ms();
 
-	return version_store(db, x->version_id, x->leaf.serial, x->leaf.not_before_ms, x->leaf.not_after_ms, now, err) &&
+	return deployment_plan(db, x->certificate_id, x->version_id, x->order_id, now, err) &&
+	       version_store(db, x->version_id, x->leaf.serial, x->leaf.not_before_ms, x->leaf.not_after_ms, now, err) &&
 	       order_end(db, x->order_id, "issued", "", "", "", now, err);
 }
 
@@ -281,7 +283,7 @@ enum outcome run_store(struct job *job, struct err *err)
 
 	if (!check_chain(job, &issued, err))
 		return job_outcome(err);
-	*x = (struct store_facts){ issued->order.id, issued->version.id, issued->chain.certs[0] };
+	*x = (struct store_facts){ issued->order.id, issued->order.certificate_id, issued->version.id, issued->chain.certs[0] };
 	job->facts = write_store;
 	job->facts_arg = x;
 	job_note(job, "version %lld stored, valid until %s", (long long)issued->version.number,
@@ -335,5 +337,7 @@ bool fail_facts(struct db *db, const struct job *job, const struct err *cause, i
 		return fail_authorization(db, job, cause, now, err);
 	if (strcmp(job->row.kind, "account") == 0)
 		return fail_account(db, job, cause, now, err);
+	if (strcmp(job->row.kind, "deployment") == 0)
+		return deployment_failed(db, job, cause, now, err);
 	return true;
 }

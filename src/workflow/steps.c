@@ -7,6 +7,7 @@
  *   account        key -> register -> registered        (made by the first order that needs it)
  *   cleanup        remove -> clean                      (made when the authorizations of an order are final)
  *   delegation-check   look, for ever
+ *   deployment     deliver -> probe -> delivered, or -> roll-back -> delivered  (one job per delivery of a version)
  *
  * A pure step has no effect outside, so its move is written with the next one's commit. attempts_max 0 never gives
  * up: a removal is owed until it is done, and a missing delegation record waits for a person.
@@ -57,6 +58,14 @@ const struct step steps[STEP__COUNT] = {
 	[STEP_CLEAN]            = { .kind = "cleanup", .name = "clean" },
 
 	[STEP_LOOK]             = { "delegation-check", "look",        run_look,              STEP_LOOK,           0,  false, NO_CRASH },
+
+	[STEP_DELIVER]          = { "deployment",    "deliver",        run_deliver,           STEP_PROBE,          0,  false,
+	                            CRASH_DELIVER_DONE, CRASH_DELIVER_COMMIT_AFTER },
+	[STEP_PROBE]            = { "deployment",    "probe",          run_probe,             STEP_DELIVERED,      0,  false,
+	                            CRASH_PROBE_COMMIT_BEFORE, CRASH_PROBE_COMMIT_AFTER },
+	/* Does what `deliver` does, with an older version: its effects have that one's crash points. */
+	[STEP_ROLL_BACK]        = { "deployment",    "roll-back",      run_roll_back,         STEP_DELIVERED,      0,  false, NO_CRASH },
+	[STEP_DELIVERED]        = { .kind = "deployment", .name = "delivered" },
 };
 
 enum step_id step_find(const char *kind, const char *name)

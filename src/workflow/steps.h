@@ -12,6 +12,7 @@ step_run run_fetch, run_route, run_publish, run_visible, run_respond; /* authori
 step_run run_account_key, run_account_register;                       /* account.c */
 step_run run_remove;                                                  /* cleanup.c */
 step_run run_look;                                                    /* delegation.c */
+step_run run_deliver, run_probe, run_roll_back;                       /* deployment.c */
 
 /* A job ended for good: what its kind leaves behind, in the same transaction. finish.c */
 MUST_CHECK bool fail_facts(struct db *db, const struct job *job, const struct err *cause, int64_t now, struct err *err);
