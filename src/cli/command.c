@@ -187,6 +187,32 @@ bool cli_ask_text(struct cli *cli, const char *path, struct str *ret, struct err
 	return true;
 }
 
+bool cli_ask_bundle(struct cli *cli, const char *certificate, const char *etag, struct cli_bundle *ret, struct err *err)
+{
+	struct connect_target              target;
+	struct connect_request             request = { .method = "GET", .timeout_ms = CLI_REQUEST_MS, .if_none_match = etag };
+	AUTO(cli_answer_clear) struct cli_answer answer = { 0 };
+	AUTO(json_freep) json_t           *json = NULL;
+	struct cli_bundle                  bundle = { .etag = "", .certificate_id = "" };
+
+	request.path = arena_printf(cli->arena, "/v1/certificates/%s/download?part=combined", cli_escape(cli->arena, certificate));
+	if (!find_target(cli, &target, err) || !connect_ask(&target, &request, &answer, err))
+		return false;
+	bundle.unchanged = answer.status == 304;
+	if (answer.status >= 400) {
+		json = json_loadb(answer.body.ptr != NULL ? answer.body.ptr : "", answer.body.len, JSON_REJECT_DUPLICATES, NULL);
+		return problem_of(&(struct cli_reply){ .status = answer.status, .json = json }, err);
+	}
+	if (!bundle.unchanged && (answer.certificate[0] == '\0' || answer.version == 0 || answer.version > INT32_MAX || answer.body.len == 0))
+		return err_problem(err, ERR_TEMPORARY, "unavailable", "the server's answer does not say which version it is");
+	bundle.combined = arena_dup(cli->arena, buf_str(&answer.body));
+	bundle.etag = arena_strdup(cli->arena, answer.etag);
+	bundle.certificate_id = arena_strdup(cli->arena, answer.certificate);
+	bundle.version = (int64_t)answer.version;
+	*ret = bundle;
+	return true;
+}
+
 const char *cli_escape(struct arena *a, const char *text)
 {
 	char *out = arena_alloc(a, strlen(text) * 3 + 1), *at = out;

@@ -98,6 +98,15 @@ static const struct cli_option deployment_run_options[] = {
 	{ NULL },
 };
 
+static const struct cli_option fetch_options[] = {
+	{ "to", "DIR", "write DIR/current/{cert,chain,fullchain,privkey,combined}.pem (required)", false },
+	{ "exec", "PROGRAM", "run it after a new version is in place; when it fails the old one comes back", false },
+	{ "owner", "USER", "who owns the files", false },
+	{ "group", "GROUP", "their group", false },
+	{ "key-mode", "MODE", "the mode of those with a key (0600)", false },
+	{ NULL },
+};
+
 static const struct cli_option list_options[] = {
 	{ "limit", "N", "at most so many", false },
 	{ "after", "ID", "go on behind this one (with --json)", false },
@@ -148,6 +157,8 @@ static const struct cli_command commands[] = {
 	{ "deployment", "run", "NAME", 1, 1, "Deliver now, and show what came of it", deployment_run_options, run_deployment_run, false,
 	  "Exit code 0 when it is delivered (and seen, with a probe), 1 when it failed, 5 when it is tried again later." },
 	{ "deployment", "remove", "NAME", 1, 1, "Forget a deployment; what was delivered stays", NULL, run_deployment_remove, false, NULL },
+	{ "fetch", "", "NAME", 1, 1, "Pull a certificate to this machine when there is a new version", fetch_options, run_bundle_fetch, false,
+	  "For a timer on the machine that needs it: nothing is written or run when it has the newest version already." },
 	{ "order", "show", "ID", 1, 1, "Show what happened in an order, step by step", NULL, run_order_show, false, NULL },
 	{ "order", "list", "", 0, 0, "List the newest orders", order_list_options, run_order_list, false, NULL },
 	{ "project", "add", "NAME", 1, 1, "Add a project", NULL, run_project_add, false, NULL },

@@ -119,19 +119,22 @@ static bool connect_url(const char *url, int *ret_fd, struct err *err)
 
 static bool write_request(struct buf *out, const struct connect_target *target, const struct connect_request *request, struct err *err)
 {
-	const char *checked[] = { target->token, target->project };
+	const char *etag = request->if_none_match != NULL ? request->if_none_match : "";
+	const char *checked[] = { target->token, target->project, etag };
 
 	for (size_t i = 0; i < ARRAY_LEN(checked); i++)
 		for (const char *p = checked[i]; *p != '\0'; p++)
 			if ((unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7f)
 				return err_problem(err, ERR_INPUT, "invalid-request", "the %s has characters that cannot be sent",
-				                   i == 0 ? "token" : "project's name");
+				                   i == 0 ? "token" : i == 1 ? "project's name" : "ETag");
 	buf_printf(out, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept: */*\r\nUser-Agent: reeve/" REEVE_VERSION "\r\n",
 	           request->method, request->path);
 	if (target->token[0] != '\0')
 		buf_printf(out, "Authorization: Bearer %s\r\n", target->token);
 	if (target->project[0] != '\0')
 		buf_printf(out, "Reeve-Project: %s\r\n", target->project);
+	if (etag[0] != '\0')
+		buf_printf(out, "If-None-Match: %s\r\n", etag);
 	if (request->has_body)
 		buf_printf(out, "Content-Type: application/json\r\nContent-Length: %zu\r\n", request->body.len);
 	buf_add_c(out, "\r\n");

@@ -24,6 +24,7 @@ struct connect_request {
 	struct str  body;
 	bool        has_body;
 	int         timeout_ms;
+	const char *if_none_match; /* an ETag; NULL or "" for none */
 };
 
 MUST_CHECK bool connect_ask(const struct connect_target *target, const struct connect_request *request,

@@ -21,6 +21,7 @@ struct delivery {
 	struct deploy_settings       settings;
 	struct files_bundle          bundle;
 	int                          cancel_fd;
+	bool                         ran; /* what a hook of the way back says is not the outcome */
 	struct hook_result          *result;
 };
 
@@ -143,8 +144,11 @@ static bool hook_exec(struct delivery *d, const char *event, const char *directo
 		                             .timeout_s = (uint32_t)d->settings.timeout_s, .cancel_fd = d->cancel_fd };
 	bool ok = run_program(d->a, &program, &result, err);
 	close(fd);
-	d->result->exit_code = result.exit_code;
-	d->result->output = d->result->output[0] == '\0' ? result.output : d->result->output;
+	if (!d->ran) {
+		d->result->exit_code = result.exit_code;
+		d->result->output = result.output;
+	}
+	d->ran = true;
 	return ok;
 }
 

@@ -367,6 +367,43 @@ printf '\\033[31mred\\033[0m\\n'
         results = {r["hook_name"]: r for r in body["results"]}
         self.assertEqual((results["cm-good"]["stdout"], results["cm-bad"]["exit_code"]), ("fine\n", 4))
 
+    # -- pulling
+
+    def test_fetch(self):
+        reeve, target, ran = self.lab.reeve, self.directory("fetched"), self.directory("fetched.log")
+        certificate = self.issue()
+        token = {"REEVE_TOKEN": reeve.must("POST", "/v1/tokens", {"name": "puller"})["token"], "REEVE_URL": reeve.url}
+        program = reeve.add_hook("after-fetch", f"#!/bin/sh\necho $REEVE_EVENT $REEVE_VERSION >> {ran}\n"
+                                                f"[ -r $REEVE_KEY_PATH ] && ! [ -e {ran}.fail ]\n")
+
+        def fetch(code):
+            done = lab.run([reeve.binary, "fetch", certificate, "--to", target, "--exec", program], check=False, env=token)
+            self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+            return done
+        fetch(0)
+        self.assert_pair(target / "current", self.serial(certificate))
+        self.assertIn("nothing new", fetch(0).stderr)
+        self.assertEqual(ran.read_text(), "fetched 1\n")
+        first = self.serial(certificate)
+        self.renew(certificate)
+        pathlib.Path(f"{ran}.fail").touch()
+        self.assertIn("version 1", fetch(1).stderr)
+        self.assert_pair(target / "current", first)
+        pathlib.Path(f"{ran}.fail").unlink()
+        fetch(0)
+        self.assert_pair(target / "current", self.serial(certificate))
+        self.assertEqual(ran.read_text().splitlines(), ["fetched 1", "fetched 2", "rollback 2", "fetched 2"])
+        # A key that did not leave was not written into the audit either.
+        reply = reeve.api("GET", f"/v1/certificates/{certificate}/download?part=cert")
+        again = reeve._send(lab.UnixConnection(reeve.home / "run" / "reeve.sock", 10), "GET",
+                            f"/v1/certificates/{certificate}/download?part=cert", None, {"If-None-Match": f'"x", {reply.headers["ETag"]}'})
+        self.assertEqual((again.status, again.body), (304, ""))
+        viewer = reeve.must("POST", "/v1/tokens", {"name": "looker", "role": "viewer"})["token"]
+        done = lab.run([reeve.binary, "fetch", certificate, "--to", self.directory("no-key")], check=False,
+                       env={"REEVE_TOKEN": viewer, "REEVE_URL": reeve.url})
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertFalse(self.directory("no-key").exists())
+
     def test_the_command_line(self):
         reeve, target = self.lab.reeve, self.directory("cli")
         added = reeve.cli("deployment", "add", "cli", "--certificate", self.shared, "--directory", target)
