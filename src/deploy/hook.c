@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "deploy/delivery.h"
 #include "deploy/files.h"
 
@@ -123,6 +124,8 @@ static int keep_only(int fd)
 		_exit(1);
 	if (close_range(4, ~0u, 0) < 0)
 		_exit(1);
+	/* The descriptor of its trace went with the others. */
+	crash_init();
 	return 3;
 }
 
