@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "base/problem_codes.h"
 #include "base/rand.h"
 #include "workflow/steps.h"
 
@@ -142,7 +143,11 @@ static bool write_progress(struct db *db, const struct outcome_write *o, struct 
 		return true;
 	if (job->requests > 0 && !order_add_requests(db, job->row.order_id, job->requests, err))
 		return false;
-	if (strcmp(job->row.kind, "order") != 0)
+	if (strcmp(job->row.kind, "authorization") == 0)
+		return o->outcome != OUT_RETRY || order_set_progress(db, job->row.order_id, steps[STEP_AUTHORIZATIONS].name,
+		                                                     shown->problem, shown->text, shown->hint, job->wake_at, 0, err);
+	/* Waiting for its authorizations, an order shows what they say. */
+	if (strcmp(job->row.kind, "order") != 0 || (o->outcome == OUT_WAIT && job->step == STEP_AUTHORIZATIONS))
 		return true;
 	if (o->outcome != OUT_DONE && job->wake_at != JOB_NEVER)
 		next_try_at = job->wake_at;
@@ -171,6 +176,10 @@ static bool write_outcome(struct db *db, void *arg, struct err *err)
 	case OUT_WAIT:
 		return job_sleep(db, job->row.id, job->row.fence, steps[job->step].name, job->attempts, job->wake_at, err);
 	case OUT_RETRY:
+		/* Orders that wait for an account show why it is late. */
+		if (strcmp(job->row.kind, "account") == 0 &&
+		    !schedule_wake_authority(db, job->row.subject, steps[STEP_ACCOUNT].name, o->now, err))
+			return false;
 		return job_sleep(db, job->row.id, job->row.fence, steps[job->step].name, job->row.attempts + 1, job->wake_at, err);
 	case OUT_FAIL:
 		return fail_facts(db, job, o->cause, o->now, err) && job_end(db, job->row.id, job->row.fence, "failed", err);
@@ -180,12 +189,14 @@ static bool write_outcome(struct db *db, void *arg, struct err *err)
 
 static int64_t backoff_ms(const struct job *job, const struct err *cause)
 {
-	int64_t  attempts = job->row.attempts < 16 ? job->row.attempts : 16;
-	int64_t  s = (int64_t)1 << attempts;
-	int64_t  ms = rand_jitter((s < BACKOFF_MAX_S ? s : BACKOFF_MAX_S) * 1000, 20);
-	int64_t  floor_ms = (int64_t)cause->retry_after_s * 1000;
+	bool    polls = job->step == STEP_AWAIT || job->step == STEP_DOWNLOAD;
+	int64_t attempts = job->row.attempts < (polls ? 4 : 16) ? job->row.attempts : (polls ? 4 : 16);
+	int64_t s = (int64_t)1 << attempts;
+	int64_t ms = rand_jitter((s < BACKOFF_MAX_S ? s : BACKOFF_MAX_S) * 1000, 20);
+	int64_t floor_ms = (int64_t)cause->retry_after_s * 1000;
 
-	return ms > floor_ms ? ms : floor_ms;
+	/* Many jobs may have been told the same time: they come back spread over a twentieth of the wait. */
+	return ms > floor_ms ? ms : floor_ms + rand_jitter(floor_ms / 40 + 500, 100);
 }
 
 static void log_outcome(const struct job *job, enum outcome outcome, const struct err *cause)
@@ -225,7 +236,8 @@ static bool job_commit(struct job *job, enum outcome outcome, const struct err *
 	if (strcmp(job->row.kind, "deployment") == 0)
 		worker_changed(job->worker, "delivery", job->row.subject);
 	/* Facts may have made or woken jobs; they are there to be claimed only now. */
-	if (job->facts != NULL || outcome == OUT_FAIL)
+	/* And a wake-up that came while the job was claimed shows only now. */
+	if (job->facts != NULL || outcome != OUT_DONE)
 		worker_kick(job->worker, 0);
 	else if (job->wake_at > 0)
 		worker_kick(job->worker, job->wake_at);
@@ -260,6 +272,9 @@ static bool job_advance(struct job *job)
 	job->facts = NULL;
 	job->shown = (struct err){ 0 };
 	outcome = step->run(job, &cause);
+	/* Whatever ends or delays an order has a code that callers can act on. */
+	if ((outcome == OUT_RETRY || outcome == OUT_FAIL) && cause.problem[0] == '\0')
+		snprintf(cause.problem, sizeof(cause.problem), "%s", problem_code_find("", cause.class)->code);
 	if (outcome == OUT_RETRY && step->attempts_max > 0 && job->row.attempts + 1 >= step->attempts_max)
 		outcome = OUT_FAIL;
 	if (outcome == OUT_DONE && step->pure && job->facts == NULL && job->wake_at == 0) {
