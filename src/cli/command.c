@@ -13,6 +13,7 @@
 #include "cli/output.h"
 
 #define TOKEN_MAX 4096
+#define CA_MAX    (1 * MIB)
 
 static const char *value_or_variable(const struct cli *cli, const char *name, const char *variable)
 {
@@ -71,6 +72,9 @@ static bool find_target(struct cli *cli, struct connect_target *ret, struct err 
 		ret->url = value_or_variable(cli, "url", "REEVE_URL");
 	if (ret->socket_path == NULL && ret->url == NULL)
 		ret->socket_path = value_or_variable(cli, "socket", "REEVE_SOCKET");
+	const char *ca_file = getenv("REEVE_CA_FILE");
+	if (ret->url != NULL && ca_file != NULL && ca_file[0] != '\0' && !cli_read_file(cli->arena, ca_file, CA_MAX, &ret->ca_pem, err))
+		return false;
 	if (ret->socket_path != NULL || ret->url != NULL)
 		return true;
 	if (cli->config.socket_path == NULL && !cli_config(cli, err))

@@ -121,7 +121,7 @@ bool probe_tls(struct arena *a, const struct probe_request *r, struct str *ret_l
 	if (ssl == NULL || SSL_set_fd(ssl, fd) != 1)
 		abort(); /* out of memory: base/arena.h */
 	SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
-	if (r->name[0] != '\0' && SSL_set_tlsext_host_name(ssl, r->name) != 1)
+	if (r->name[0] != '\0' && SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, (void *)(uintptr_t)r->name) != 1)
 		return err_set(err, ERR_INPUT, "\"%s\" cannot be asked for by SNI", r->name);
 	if (!handshake(r, ssl, fd, deadline_ms, err))
 		return false;

@@ -372,7 +372,10 @@ printf '\\033[31mred\\033[0m\\n'
     def test_fetch(self):
         reeve, target, ran = self.lab.reeve, self.directory("fetched"), self.directory("fetched.log")
         certificate = self.issue()
-        token = {"REEVE_TOKEN": reeve.must("POST", "/v1/tokens", {"name": "puller"})["token"], "REEVE_URL": reeve.url}
+        proxy = lab.TlsProxy(self.lab.directory / "proxy", self.lab.where["webhook"][0], 4433, reeve.api_address)
+        self.addCleanup(proxy.stop)
+        token = {"REEVE_TOKEN": reeve.must("POST", "/v1/tokens", {"name": "puller"})["token"], "REEVE_URL": proxy.url,
+                 "REEVE_CA_FILE": str(proxy.ca_file)}
         program = reeve.add_hook("after-fetch", f"#!/bin/sh\necho $REEVE_EVENT $REEVE_VERSION >> {ran}\n"
                                                 f"[ -r $REEVE_KEY_PATH ] && ! [ -e {ran}.fail ]\n")
 

@@ -357,6 +357,40 @@ class WebhookServer:
         self.server.server_close()
 
 
+class TlsProxy:
+    """Ends TLS in front of a plain server, as a reverse proxy does."""
+
+    def __init__(self, directory, address, port, to):
+        directory = pathlib.Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        self.ca_file, cert, key = make_tls(directory, address)
+        self.url, self.to = f"https://{address}:{port}", to
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(cert, key)
+        self.socket = socket.create_server((address, port))
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                client = self.socket.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self._one, args=(client,), daemon=True).start()
+
+    def _one(self, client):
+        with client, contextlib.suppress(OSError, ssl.SSLError), self.context.wrap_socket(client, server_side=True) as tls, \
+                socket.create_connection(self.to) as server:
+            server.sendall(tls.recv(65536))
+            while data := server.recv(65536):
+                tls.sendall(data)
+
+    def stop(self):
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+
 class Unbound:
     """The resolver the CA asks: no cache, no root but ours, every test zone a stub."""
 
