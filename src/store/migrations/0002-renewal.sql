@@ -1,0 +1,1 @@
+-- 0002: nothing here; the number belongs to renewal.
