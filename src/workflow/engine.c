@@ -16,6 +16,7 @@
 
 #define IDLE_LOOK_MS 20000 /* the dispatcher looks at least so often, and renews leases */
 #define BACKOFF_MAX_S 300
+#define UNKNOWN_STEP_MS (3600 * 1000)
 
 /* ---- what steps call ---- */
 
@@ -289,16 +290,12 @@ static bool job_advance(struct job *job)
 	return steps[job->step].run != NULL;
 }
 
-struct release {
-	const struct job_row *row;
-	int64_t               wake_at;
-};
-
-static bool write_release(struct db *db, void *arg, struct err *err)
+/* A newer binary wrote this step: keep the job for it. */
+static bool write_unknown(struct db *db, void *arg, struct err *err)
 {
-	struct release *r = arg;
+	const struct job_row *row = arg;
 
-	return job_sleep(db, r->row->id, r->row->fence, r->row->step, r->row->attempts, r->wake_at, err);
+	return job_sleep(db, row->id, row->fence, row->step, row->attempts, clock_now_ms() + UNKNOWN_STEP_MS, err);
 }
 
 static void job_run(struct step_thread *t)
@@ -306,15 +303,17 @@ static void job_run(struct step_thread *t)
 	struct job job = { .worker = t->worker, .thread = t, .arena = arena_new(), .row = t->row };
 
 	job.step = step_find(t->row.kind, t->row.step);
-	if (job.step == STEP_NONE || steps[job.step].run == NULL || t->row.claims > JOB_CLAIMS_MAX) {
-		struct release r = { &t->row, clock_now_ms() + 3600 * 1000 };
-		struct err     err = { 0 };
+	if (t->row.claims > JOB_CLAIMS_MAX)
+		log_error("job=%lld kind=%s step=%s order=%s claims=%lld cause=\"claimed again and again without an outcome: it may be "
+		          "what ends the worker\"",
+		          (long long)t->row.id, t->row.kind, t->row.step, t->row.order_id, (long long)t->row.claims);
+	if (job.step == STEP_NONE || steps[job.step].run == NULL) {
+		struct err err = { 0 };
 
-		log_error("job=%lld kind=%s step=%s outcome=parked claims=%lld cause=\"%s\"", (long long)t->row.id, t->row.kind,
-		          t->row.step, (long long)t->row.claims,
-		          job.step == STEP_NONE ? "this binary does not know the step: it is older than the database"
-		                                : "claimed three times without an outcome: it sleeps for an hour");
-		if (!store_write(t->worker->store, write_release, &r, &err))
+		log_error("job=%lld kind=%s step=%s outcome=parked cause=\"this binary does not know the step: it is older than the "
+		          "database\"",
+		          (long long)t->row.id, t->row.kind, t->row.step);
+		if (!store_write(t->worker->store, write_unknown, &t->row, &err))
 			log_warn("job=%lld outcome=abandoned cause=\"%s\"", (long long)t->row.id, err.text);
 	} else {
 		/* A stop between two steps leaves the claim to the next start, which voids it. */

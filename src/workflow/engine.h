@@ -27,7 +27,7 @@
 #define JOB_RENEW_MS  20000
 #define COMMAND_THREADS  8
 #define COMMAND_SLOW_MAX 5
-#define JOB_CLAIMS_MAX 3        /* claimed so often without an outcome, it kills the worker: sleep an hour */
+#define JOB_CLAIMS_MAX 3        /* claimed more often without an outcome it is alerted (store/job.h: and pauses) */
 
 enum outcome {
 	OUT_DONE,  /* on to job->next (the table's, unless the step chose another) */

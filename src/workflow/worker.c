@@ -102,7 +102,7 @@ static bool write_start(struct db *db, void *arg, struct err *err)
 {
 	struct worker *w = arg;
 
-	return job_void_leases(db, w->node, err) &&
+	return job_void_leases(db, w->node, clock_now_ms(), err) &&
 	       connection_sync_builtin(db, w->settings.zones, w->settings.zones_count, clock_now_ms(), err);
 }
 
