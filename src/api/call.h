@@ -107,9 +107,9 @@ void put_text_or_null(json_t *object, const char *key, const char *value);
 /* ---- one file per noun ---- */
 
 extern const struct json_field project_fields[], authority_fields[], delegation_fields[], certificate_fields[],
-	policy_fields[], token_fields[];
+	policy_fields[], token_fields[], deployment_fields[], deployment_run_fields[];
 extern const size_t project_fields_count, authority_fields_count, delegation_fields_count, certificate_fields_count,
-	policy_fields_count, token_fields_count;
+	policy_fields_count, token_fields_count, deployment_fields_count, deployment_run_fields_count;
 
 bool project_create(struct call *call, struct err *err);
 bool project_list_get(struct call *call, struct err *err);
@@ -135,6 +135,12 @@ bool order_cancel(struct call *call, struct err *err);
 bool token_create(struct call *call, struct err *err);
 bool token_list_get(struct call *call, struct err *err);
 bool token_delete(struct call *call, struct err *err);
+bool deployment_create(struct call *call, struct err *err);
+bool deployment_list_get(struct call *call, struct err *err);
+bool deployment_get(struct call *call, struct err *err);
+bool deployment_run_post(struct call *call, struct err *err);
+bool deployment_delete(struct call *call, struct err *err);
+bool delivery_get(struct call *call, struct err *err);
 bool doctor_get(struct call *call, struct err *err);
 bool openapi_get(struct call *call, struct err *err);
 bool version_get(struct call *call, struct err *err);
@@ -147,6 +153,7 @@ bool certmate_renew(struct call *call, struct err *err);
 bool certmate_auto_renew(struct call *call, struct err *err);
 bool certmate_download(struct call *call, struct err *err);
 bool certmate_download_part(struct call *call, struct err *err);
+bool certmate_deploy(struct call *call, struct err *err);
 bool certmate_jobs(struct call *call, struct err *err);
 bool certmate_job(struct call *call, struct err *err);
 

@@ -293,6 +293,21 @@ bool bundle_key(struct call *call, const struct bundle *b, enum keeper_export_fo
 				 b->fullchain, call->arena, ret, err);
 }
 
+/* Does the caller have it already? RFC 9110 13.1.2. */
+static bool known_to_caller(const struct call *call, const char *etag)
+{
+	struct str rest = str_c(http_server_header(call->request, "if-none-match")), one;
+
+	while (str_next(&rest, ',', &one)) {
+		one = str_trim(one);
+		if (str_starts(one, STR("W/")))
+			one = str_of(one.ptr + 2, one.len - 2);
+		if (str_eq(one, str_c(etag)))
+			return true;
+	}
+	return false;
+}
+
 bool certificate_download(struct call *call, struct err *err)
 {
 	static const char pem[] = "application/x-pem-file";
@@ -310,6 +325,12 @@ bool certificate_download(struct call *call, struct err *err)
 	if (!call_number(call, "version", 1, INT64_MAX, 0, &number, err) ||
 	    !bundle_find(call, call_x(call), (int64_t)number, &b, err))
 		return false;
+	const char *etag = arena_printf(call->arena, "\"%s-%s\"", b.version->id, part);
+	call_header(call, "ETag", etag);
+	call_header(call, "Reeve-Certificate", b.certificate->id);
+	call_header(call, "Reeve-Version", arena_printf(call->arena, "%lld", (long long)b.version->number));
+	if (known_to_caller(call, etag))
+		return call_empty(call, 304);
 	if (strcmp(part, "cert") == 0)
 		return call_text(call, 200, pem, b.cert);
 	if (strcmp(part, "chain") == 0)

@@ -47,7 +47,15 @@
 	X(CLEANUP_DONE, "cleanup.remove.done")                                                     \
 	X(CLEANUP_COMMIT_AFTER, "cleanup.remove.commit-after")                                     \
 	X(RENEWAL_COMMIT_BEFORE, "renewal-info.look.commit-before")                                \
-	X(RENEWAL_COMMIT_AFTER, "renewal-info.look.commit-after")
+	X(RENEWAL_COMMIT_AFTER, "renewal-info.look.commit-after")                                  \
+	X(DELIVER_INTENT_BEFORE, "deployment.deliver.intent-before")                               \
+	X(DELIVER_INTENT_AFTER, "deployment.deliver.intent-after")                                 \
+	X(FILES_SWITCH_BEFORE, "deployment.files.switch-before")                                   \
+	X(FILES_SWITCH_AFTER, "deployment.files.switch-after")                                     \
+	X(DELIVER_DONE, "deployment.deliver.done")                                                 \
+	X(DELIVER_COMMIT_AFTER, "deployment.deliver.commit-after")                                 \
+	X(PROBE_COMMIT_BEFORE, "deployment.probe.commit-before")                                   \
+	X(PROBE_COMMIT_AFTER, "deployment.probe.commit-after")
 
 enum crash_point {
 #define X(id, name) CRASH_##id,

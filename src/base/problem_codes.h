@@ -38,6 +38,7 @@
 	X("order-failed", 422, 1, "The order ended without a certificate")                         \
 	X("configuration", 422, 3, "Configuration or DNS must change first")                       \
 	X("refused", 422, 1, "The other side refused")                                             \
+	X("not-seen", 422, 1, "The endpoint does not serve what was delivered")                    \
 	X("too-many-requests", 429, 5, "Too many requests")                                        \
 	X("internal", 500, 1, "Internal error")                                                    \
 	X("tampered", 500, 1, "A stored record fails its integrity check")                         \

@@ -58,6 +58,19 @@ struct framing {
 	uint64_t length;
 };
 
+/* What does not fit, or cannot be sent back, counts as absent. */
+static void keep(char *ret, size_t size, struct str value)
+{
+	ret[0] = '\0';
+	if (value.len >= size)
+		return;
+	for (size_t i = 0; i < value.len; i++)
+		if (value.ptr[i] <= ' ' || value.ptr[i] > '~')
+			return;
+	memcpy(ret, value.ptr, value.len);
+	ret[value.len] = '\0';
+}
+
 static bool read_header(struct cli_answer *answer, struct str line, struct framing *f, struct err *err)
 {
 	size_t     colon = str_index(line, ':');
@@ -79,6 +92,12 @@ static bool read_header(struct cli_answer *answer, struct str line, struct frami
 	} else if (str_eq_nocase(name, STR("content-type"))) {
 		value.len = str_index(value, ';');
 		answer->problem = str_eq_nocase(str_trim(value), STR("application/problem+json"));
+	} else if (str_eq_nocase(name, STR("etag"))) {
+		keep(answer->etag, sizeof(answer->etag), value);
+	} else if (str_eq_nocase(name, STR("reeve-certificate"))) {
+		keep(answer->certificate, sizeof(answer->certificate), value);
+	} else if (str_eq_nocase(name, STR("reeve-version")) && !str_to_u64(value, &answer->version)) {
+		answer->version = 0;
 	}
 	return true;
 }
@@ -89,6 +108,8 @@ static bool read_head(struct cli_answer *answer, struct err *err)
 	struct framing f = { 0 };
 
 	answer->problem = false;
+	answer->etag[0] = answer->certificate[0] = '\0';
+	answer->version = 0;
 	if (!read_status(answer, line_next(&rest), err))
 		return false;
 	while ((line = line_next(&rest)).len > 0)

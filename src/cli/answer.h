@@ -33,6 +33,8 @@ struct cli_answer {
 	enum cli_answer_state state;
 	int                   status;
 	bool                  problem; /* the type is application/problem+json */
+	char                  etag[128], certificate[64]; /* ETag, Reeve-Certificate; "" when absent or too long */
+	uint64_t              version;                    /* Reeve-Version; 0 when absent */
 	uint64_t              left;
 	struct buf            line; /* head or line being collected */
 	struct buf            body;

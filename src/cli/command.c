@@ -13,6 +13,7 @@
 #include "cli/output.h"
 
 #define TOKEN_MAX 4096
+#define CA_MAX    (1 * MIB)
 
 static const char *value_or_variable(const struct cli *cli, const char *name, const char *variable)
 {
@@ -71,6 +72,9 @@ static bool find_target(struct cli *cli, struct connect_target *ret, struct err 
 		ret->url = value_or_variable(cli, "url", "REEVE_URL");
 	if (ret->socket_path == NULL && ret->url == NULL)
 		ret->socket_path = value_or_variable(cli, "socket", "REEVE_SOCKET");
+	const char *ca_file = getenv("REEVE_CA_FILE");
+	if (ret->url != NULL && ca_file != NULL && ca_file[0] != '\0' && !cli_read_file(cli->arena, ca_file, CA_MAX, &ret->ca_pem, err))
+		return false;
 	if (ret->socket_path != NULL || ret->url != NULL)
 		return true;
 	if (cli->config.socket_path == NULL && !cli_config(cli, err))
@@ -184,6 +188,32 @@ bool cli_ask_text(struct cli *cli, const char *path, struct str *ret, struct err
 	if (reply.status >= 400)
 		return problem_of(&reply, err);
 	*ret = reply.body;
+	return true;
+}
+
+bool cli_ask_bundle(struct cli *cli, const char *certificate, const char *etag, struct cli_bundle *ret, struct err *err)
+{
+	struct connect_target              target;
+	struct connect_request             request = { .method = "GET", .timeout_ms = CLI_REQUEST_MS, .if_none_match = etag };
+	AUTO(cli_answer_clear) struct cli_answer answer = { 0 };
+	AUTO(json_freep) json_t           *json = NULL;
+	struct cli_bundle                  bundle = { .etag = "", .certificate_id = "" };
+
+	request.path = arena_printf(cli->arena, "/v1/certificates/%s/download?part=combined", cli_escape(cli->arena, certificate));
+	if (!find_target(cli, &target, err) || !connect_ask(&target, &request, &answer, err))
+		return false;
+	bundle.unchanged = answer.status == 304;
+	if (answer.status >= 400) {
+		json = json_loadb(answer.body.ptr != NULL ? answer.body.ptr : "", answer.body.len, JSON_REJECT_DUPLICATES, NULL);
+		return problem_of(&(struct cli_reply){ .status = answer.status, .json = json }, err);
+	}
+	if (!bundle.unchanged && (answer.certificate[0] == '\0' || answer.version == 0 || answer.version > INT32_MAX || answer.body.len == 0))
+		return err_problem(err, ERR_TEMPORARY, "unavailable", "the server's answer does not say which version it is");
+	bundle.combined = arena_dup(cli->arena, buf_str(&answer.body));
+	bundle.etag = arena_strdup(cli->arena, answer.etag);
+	bundle.certificate_id = arena_strdup(cli->arena, answer.certificate);
+	bundle.version = (int64_t)answer.version;
+	*ret = bundle;
 	return true;
 }
 

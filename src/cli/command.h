@@ -44,6 +44,14 @@ struct cli_reply {
 MUST_CHECK bool cli_ask(struct cli *cli, const char *method, const char *path, json_t *body, struct cli_reply *ret, struct err *err);
 /* The answer is not JSON: no --json handling, the body as it came. */
 MUST_CHECK bool cli_ask_text(struct cli *cli, const char *path, struct str *ret, struct err *err);
+struct cli_bundle {
+	bool        unchanged;      /* the rest is empty then */
+	struct str  combined;       /* chain and key as PEM, in the arena: wipe it */
+	const char *etag, *certificate_id;
+	int64_t     version;
+};
+/* Chain and key of the version that is served, unless it is the one with this ETag ("" for any). */
+MUST_CHECK bool cli_ask_bundle(struct cli *cli, const char *certificate, const char *etag, struct cli_bundle *ret, struct err *err);
 /* A path segment or query value, percent-encoded. */
 const char *cli_escape(struct arena *a, const char *text);
 /* With --json: prints the body and returns true. */
@@ -68,6 +76,11 @@ int run_delegation_add(struct cli *cli);
 int run_delegation_list(struct cli *cli);
 int run_delegation_check(struct cli *cli);
 int run_delegation_remove(struct cli *cli);
+int run_deployment_add(struct cli *cli);
+int run_deployment_list(struct cli *cli);
+int run_deployment_show(struct cli *cli);
+int run_deployment_run(struct cli *cli);
+int run_deployment_remove(struct cli *cli);
 int run_certificate_issue(struct cli *cli);
 int run_certificate_list(struct cli *cli);
 int run_certificate_show(struct cli *cli);
@@ -84,6 +97,7 @@ int run_project_list(struct cli *cli);
 int run_token_create(struct cli *cli);
 int run_token_list(struct cli *cli);
 int run_token_revoke(struct cli *cli);
+int run_bundle_fetch(struct cli *cli);
 int run_doctor(struct cli *cli);
 int run_version(struct cli *cli);
 int run_crash_points(struct cli *cli);

@@ -76,6 +76,43 @@ static const struct cli_option download_options[] = {
 	{ NULL },
 };
 
+static const struct cli_option deployment_add_options[] = {
+	{ "certificate", "NAME", "deliver this certificate (else: every one of the project)", false },
+	{ "directory", "DIR", "files: DIR/current/{cert,chain,fullchain,privkey,combined}.pem", false },
+	{ "owner", "USER", "files: who owns them", false },
+	{ "group", "GROUP", "files: their group", false },
+	{ "key-mode", "MODE", "files: the mode of those with a key (0600)", false },
+	{ "pkcs12", NULL, "files, hook: bundle.p12 too, with an empty password", false },
+	{ "keep", "N", "files: so many versions stay (3)", false },
+	{ "hook", "NAME", "run this executable of the hooks directory; with --directory: after the switch", false },
+	{ "url", "URL", "webhook: tell this server, without keys", false },
+	{ "secret-file", "FILE|-", "webhook: sign with the secret in this file", false },
+	{ "ca-file", "FILE", "webhook: trust these certificates (PEM) for the server", false },
+	{ "timeout", "SECONDS", "how long a hook or a webhook may take (120)", false },
+	{ "probe", "HOST:PORT", "afterwards, look whether this TLS server serves the new certificate", false },
+	{ "probe-name", "NAME", "the name to ask it for (SNI)", false },
+	{ "probe-wait", "SECONDS", "how long to look before it counts as failed (30)", false },
+	{ "allow-address", "CIDR", "let url and probe be at an address that is refused otherwise", true },
+	{ NULL },
+};
+
+static const struct cli_option deployment_run_options[] = {
+	{ "certificate", "NAME", "which one, when the deployment delivers the whole project", false },
+	{ "version", "N", "this version instead of the newest", false },
+	{ "dry-run", NULL, "do everything but the switch; hooks are told so", false },
+	{ "no-wait", NULL, "print the delivery's id and end", false },
+	{ NULL },
+};
+
+static const struct cli_option fetch_options[] = {
+	{ "to", "DIR", "write DIR/current/{cert,chain,fullchain,privkey,combined}.pem (required)", false },
+	{ "exec", "PROGRAM", "run it after a new version is in place; when it fails the old one comes back", false },
+	{ "owner", "USER", "who owns the files", false },
+	{ "group", "GROUP", "their group", false },
+	{ "key-mode", "MODE", "the mode of those with a key (0600)", false },
+	{ NULL },
+};
+
 static const struct cli_option list_options[] = {
 	{ "limit", "N", "at most so many", false },
 	{ "after", "ID", "go on behind this one (with --json)", false },
@@ -125,6 +162,15 @@ static const struct cli_command commands[] = {
 	{ "certificate", "pause", "NAME", 1, 1, "Order nothing for it until it is resumed", NULL, run_certificate_pause, false,
 	  "What is issued stays served. An order that runs goes on; `reeve order cancel` ends it." },
 	{ "certificate", "resume", "NAME", 1, 1, "Undo pause", NULL, run_certificate_resume, false, NULL },
+	{ "deployment", "add", "NAME", 1, 1, "Deliver certificates to a directory, a hook or a webhook", deployment_add_options,
+	  run_deployment_add, false, "Each version is delivered once, at each issue and renewal, and by hand with `reeve deployment run`." },
+	{ "deployment", "list", "", 0, 0, "List the deployments: what is held, deployed and seen", NULL, run_deployment_list, false, NULL },
+	{ "deployment", "show", "NAME", 1, 1, "Show one deployment and its newest deliveries", NULL, run_deployment_show, false, NULL },
+	{ "deployment", "run", "NAME", 1, 1, "Deliver now, and show what came of it", deployment_run_options, run_deployment_run, false,
+	  "Exit code 0 when it is delivered (and seen, with a probe), 1 when it failed, 5 when it is tried again later." },
+	{ "deployment", "remove", "NAME", 1, 1, "Forget a deployment; what was delivered stays", NULL, run_deployment_remove, false, NULL },
+	{ "fetch", "", "NAME", 1, 1, "Pull a certificate to this machine when there is a new version", fetch_options, run_bundle_fetch, false,
+	  "For a timer on the machine that needs it: nothing is written or run when it has the newest version already." },
 	{ "order", "show", "ID", 1, 1, "Show what happened in an order, step by step", NULL, run_order_show, false, NULL },
 	{ "order", "list", "", 0, 0, "List the newest orders", order_list_options, run_order_list, false, NULL },
 	{ "order", "cancel", "ID", 1, 1, "End a running order; what it published is removed", NULL, run_order_cancel, false, NULL },

@@ -1,6 +1,6 @@
 /*
  * connect.c: from the command line to our own server. A token never crosses a network in the clear: http:// is for
- * loopback addresses only, https:// comes with the server's TLS listener.
+ * loopback addresses only, https:// goes through the door of net/client.h.
  */
 #include "cli/connect.h"
 
@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "daemon/listen.h"
+#include "net/client.h"
 
 static void fd_closep(int *fd)
 {
@@ -42,10 +43,6 @@ static bool url_read(const char *url, struct place *ret, struct err *err)
 {
 	struct str rest = str_c(url), host;
 
-	if (str_starts(rest, STR("https://")))
-		return err_problem(err, ERR_INPUT, "invalid-request", "%s: https comes with the server's TLS listener, which is not there yet",
-		                   url) ||
-		       err_hint(err, "use the UNIX socket, or http://127.0.0.1:8080 (through an SSH tunnel from elsewhere)");
 	if (!str_starts(rest, STR("http://")))
 		return err_problem(err, ERR_INPUT, "invalid-request", "\"%s\" is not a URL that starts with http:// or https://", url);
 	rest = str_of(rest.ptr + 7, rest.len - 7);
@@ -103,7 +100,7 @@ static bool connect_url(const char *url, int *ret_fd, struct err *err)
 		if (!is_loopback(at->ai_addr))
 			return err_problem(err, ERR_INPUT, "invalid-request", "%s is not on this machine, and http would show the token to the network",
 			                   url) ||
-			       err_hint(err, "make an SSH tunnel and use http://127.0.0.1:<port>");
+			       err_hint(err, "use https:// and a proxy that ends TLS in front of Reeve, or an SSH tunnel and http://127.0.0.1:<port>");
 		int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		if (fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen) == 0) {
 			*ret_fd = fd;
@@ -119,19 +116,22 @@ static bool connect_url(const char *url, int *ret_fd, struct err *err)
 
 static bool write_request(struct buf *out, const struct connect_target *target, const struct connect_request *request, struct err *err)
 {
-	const char *checked[] = { target->token, target->project };
+	const char *etag = request->if_none_match != NULL ? request->if_none_match : "";
+	const char *checked[] = { target->token, target->project, etag };
 
 	for (size_t i = 0; i < ARRAY_LEN(checked); i++)
 		for (const char *p = checked[i]; *p != '\0'; p++)
 			if ((unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7f)
 				return err_problem(err, ERR_INPUT, "invalid-request", "the %s has characters that cannot be sent",
-				                   i == 0 ? "token" : "project's name");
+				                   i == 0 ? "token" : i == 1 ? "project's name" : "ETag");
 	buf_printf(out, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept: */*\r\nUser-Agent: reeve/" REEVE_VERSION "\r\n",
 	           request->method, request->path);
 	if (target->token[0] != '\0')
 		buf_printf(out, "Authorization: Bearer %s\r\n", target->token);
 	if (target->project[0] != '\0')
 		buf_printf(out, "Reeve-Project: %s\r\n", target->project);
+	if (etag[0] != '\0')
+		buf_printf(out, "If-None-Match: %s\r\n", etag);
 	if (request->has_body)
 		buf_printf(out, "Content-Type: application/json\r\nContent-Length: %zu\r\n", request->body.len);
 	buf_add_c(out, "\r\n");
@@ -196,6 +196,72 @@ static bool receive_all(int fd, int64_t deadline_ms, struct cli_answer *ret, str
 	return true;
 }
 
+/* ---- https ---- */
+
+static bool method_of(const char *name, enum http_method *ret)
+{
+	for (unsigned i = 0; i < HTTP_METHOD__COUNT; i++)
+		if (strcmp(http_method_name((enum http_method)i), name) == 0) {
+			*ret = (enum http_method)i;
+			return true;
+		}
+	return false;
+}
+
+static void answer_fill(const struct http_response *response, struct cli_answer *ret)
+{
+	const char *etag = http_response_header(response, "etag"), *version = http_response_header(response, "reeve-version");
+	const char *certificate = http_response_header(response, "reeve-certificate");
+
+	cli_answer_init(ret);
+	ret->state = ANSWER_DONE;
+	ret->status = response->status;
+	ret->problem = strcmp(response->content_type, "application/problem+json") == 0;
+	buf_add_str(&ret->body, response->body);
+	if (etag != NULL && strlen(etag) < sizeof(ret->etag))
+		snprintf(ret->etag, sizeof(ret->etag), "%s", etag);
+	if (certificate != NULL && strlen(certificate) < sizeof(ret->certificate))
+		snprintf(ret->certificate, sizeof(ret->certificate), "%s", certificate);
+	if (version == NULL || !str_to_u64(str_c(version), &ret->version))
+		ret->version = 0;
+}
+
+static bool ask_https(const struct connect_target *target, const struct connect_request *request, struct cli_answer *ret,
+                      struct err *err)
+{
+	AUTO(http_client_freep) struct http_client *http = http_client_new();
+	AUTO(arena_freep) struct arena *a = arena_new();
+	const struct cidr    everywhere[] = { { .ip6 = false }, { .ip6 = true } };
+	struct http_header   headers[3];
+	struct http_response response;
+	size_t               len = strlen(target->url);
+	struct http_request  r = { .headers = headers, .body = request->body, .ca_pem = target->ca_pem, .allowed = everywhere,
+		                   .allowed_count = ARRAY_LEN(everywhere), .body_max = CLI_ANSWER_MAX,
+		                   .content_type = request->has_body ? "application/json" : NULL,
+		                   .total_timeout_ms = (uint32_t)request->timeout_ms };
+
+	while (len > 0 && target->url[len - 1] == '/')
+		len--;
+	r.url = arena_printf(a, "%.*s%s", (int)len, target->url, request->path);
+	if (!method_of(request->method, &r.method))
+		return err_set(err, ERR_INPUT, "the method %s is not sent", request->method);
+	if (target->token[0] != '\0')
+		headers[r.headers_count++] = (struct http_header){ "Authorization", arena_printf(a, "Bearer %s", target->token) };
+	if (target->project[0] != '\0')
+		headers[r.headers_count++] = (struct http_header){ "Reeve-Project", target->project };
+	if (request->if_none_match != NULL && request->if_none_match[0] != '\0')
+		headers[r.headers_count++] = (struct http_header){ "If-None-Match", request->if_none_match };
+	if (!http_perform(http, &r, a, &response, err)) {
+		if (err != NULL && strcmp(err->problem, "ca-unreachable") == 0)
+			snprintf(err->problem, sizeof(err->problem), "%s", CLI_NO_SERVER);
+		return false;
+	}
+	answer_fill(&response, ret);
+	/* It may be a private key; the arena is about to go. */
+	explicit_bzero((void *)(uintptr_t)response.body.ptr, response.body.len);
+	return true;
+}
+
 bool connect_ask(const struct connect_target *target, const struct connect_request *request,
                  struct cli_answer *ret, struct err *err)
 {
@@ -203,6 +269,10 @@ bool connect_ask(const struct connect_target *target, const struct connect_reque
 	AUTO(buf_wipe) struct buf out;
 	int64_t                   deadline_ms = clock_mono_ms() + request->timeout_ms;
 
+	if (target->url != NULL && strncmp(target->url, "https://", 8) == 0) {
+		buf_init(&out, 0);
+		return ask_https(target, request, ret, err);
+	}
 	buf_init(&out, 17 * MIB);
 	if (!write_request(&out, target, request, err))
 		return false;

@@ -1,5 +1,6 @@
 /*
- * cli/connect.h: a small HTTP/1.1 client for our own server: a UNIX socket, or TCP in the clear on loopback only.
+ * cli/connect.h: requests to our own server: over its UNIX socket, over TCP in the clear on loopback only, or over https
+ * through whatever ends TLS in front of it (net/client.h, for any address: whoever typed the URL chose it).
  *
  * Shapes   one request, one answer, one connection. No redirects, no cookies, no proxies.
  * Errors   "no-server" (exit 4) when nothing listens; ERR_TEMPORARY "timeout", "unavailable".
@@ -14,7 +15,8 @@
 
 struct connect_target {
 	const char *socket_path; /* or */
-	const char *url;         /* "http://127.0.0.1:8080" */
+	const char *url;         /* "http://127.0.0.1:8080", "https://reeve.example.org" */
+	struct str  ca_pem;      /* https: trust this bundle alone; empty: the system's */
 	const char *token;       /* "" for none */
 	const char *project;     /* "" for the default */
 };
@@ -24,6 +26,7 @@ struct connect_request {
 	struct str  body;
 	bool        has_body;
 	int         timeout_ms;
+	const char *if_none_match; /* an ETag; NULL or "" for none */
 };
 
 MUST_CHECK bool connect_ask(const struct connect_target *target, const struct connect_request *request,

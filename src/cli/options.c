@@ -15,7 +15,7 @@ const struct cli_option cli_common_options[] = {
 	{ "home", "DIR", "everything of this Reeve is under DIR: etc, var, run (REEVE_HOME)" },
 	{ "config", "FILE", "read this file instead of reeve.toml (REEVE_CONFIG)" },
 	{ "socket", "PATH", "the server's UNIX socket (REEVE_SOCKET)" },
-	{ "url", "URL", "talk to the server at this URL, with a token (REEVE_URL)" },
+	{ "url", "URL", "talk to the server at this URL, with a token (REEVE_URL; https may trust REEVE_CA_FILE)" },
 	{ "token-file", "FILE", "the API token; or REEVE_TOKEN in the environment" },
 	{ "project", "NAME", "work in this project (REEVE_PROJECT)" },
 	{ "json", NULL, "print the answer of the interface (docs/api.md) as it came" },

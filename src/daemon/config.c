@@ -45,6 +45,8 @@ static const struct setting {
 	  "How long one look-up may take." },
 	{ "worker", "threads", KIND_NUMBER, offsetof(struct config, worker_threads), 1, 256,
 	  "Steps that may run at the same time." },
+	{ "hooks", "directory", KIND_PATH, offsetof(struct config, hooks_directory), 0, 0,
+	  "Executables that a deployment may run, by file name. Owned by root (or the user of Reeve) alone." },
 	{ "log", "level", KIND_LEVEL, offsetof(struct config, log_level), 0, 0, "error, warn, info or debug." },
 };
 
@@ -223,7 +225,7 @@ static bool entry_set(struct arena *a, struct config *c, const struct toml_entry
 		return toml_refuse(e, err, "the key \"%s\" stands outside of a section", e->key);
 	if (!section_known(e->section)) {
 		toml_refuse(e, err, "there is no section [%s]", e->section);
-		return err_hint(err, "the sections are [server] [store] [keys] [zone] [resolver] [worker] [log]");
+		return err_hint(err, "the sections are [server] [store] [keys] [zone] [resolver] [worker] [hooks] [log]");
 	}
 	if (s == NULL) {
 		toml_refuse(e, err, "[%s] has no key \"%s\"", e->section, e->key);
@@ -299,6 +301,7 @@ static void paths_default(struct arena *a, struct config *c)
 	c->socket_path = arena_printf(a, "%s/reeve.sock", c->run);
 	c->store_path = arena_printf(a, "%s/reeve.db", c->var);
 	c->seal_path = arena_printf(a, "%s/seal.key", c->etc);
+	c->hooks_directory = arena_printf(a, "%s/hooks.d", c->etc);
 }
 
 static const char *absolute(struct arena *a, const char *path)

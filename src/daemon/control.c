@@ -7,7 +7,7 @@
 
 static const char *const role_names[ROLE_ID__COUNT] = {
 	[ROLE_KEEPER] = "keeper", [ROLE_WORKER] = "worker", [ROLE_RESOLVER] = "resolver",
-	[ROLE_API] = "api",       [ROLE_DNS] = "dns",
+	[ROLE_API] = "api",       [ROLE_DNS] = "dns",       [ROLE_HOOK] = "hook",
 };
 
 const struct channel_ends channel_ends[CHANNEL__COUNT] = {
@@ -16,6 +16,8 @@ const struct channel_ends channel_ends[CHANNEL__COUNT] = {
 	[CHANNEL_WORKER_KEEPER] = { ROLE_WORKER, ROLE_KEEPER },
 	[CHANNEL_WORKER_DNS] = { ROLE_WORKER, ROLE_DNS },
 	[CHANNEL_WORKER_RESOLVER] = { ROLE_WORKER, ROLE_RESOLVER },
+	[CHANNEL_WORKER_HOOK] = { ROLE_WORKER, ROLE_HOOK },
+	[CHANNEL_KEEPER_HOOK] = { ROLE_KEEPER, ROLE_HOOK },
 };
 
 const char *role_name(enum role_id id)
@@ -58,7 +60,7 @@ static void get_list(struct wire *w, struct arena *a, struct config_list *ret)
 void control_put_config(struct buf *b, const struct config *c)
 {
 	const char *const texts[] = { c->etc,        c->var,       c->run,            c->file, c->socket_path,
-		                      c->store_path, c->seal_path, c->zone_hostmaster };
+		                      c->store_path, c->seal_path, c->zone_hostmaster,  c->hooks_directory };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		wire_put_c(b, texts[i]);
@@ -77,7 +79,7 @@ bool control_get_config(struct arena *a, struct str body, struct config *ret, st
 	struct wire   w = wire_of(body);
 	struct config c = { 0 };
 	const char  **texts[] = { &c.etc,        &c.var,       &c.run,            &c.file, &c.socket_path,
-		                  &c.store_path, &c.seal_path, &c.zone_hostmaster };
+		                  &c.store_path, &c.seal_path, &c.zone_hostmaster,  &c.hooks_directory };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		*texts[i] = wire_get_c(&w, a);

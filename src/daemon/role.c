@@ -47,6 +47,7 @@ static const struct role_row {
 	[ROLE_RESOLVER] = { role_resolver, false },
 	[ROLE_API] = { role_api, true },
 	[ROLE_DNS] = { role_dns, false },
+	[ROLE_HOOK] = { role_hook, true },
 };
 
 struct end {

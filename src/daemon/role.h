@@ -11,7 +11,7 @@
 #include "daemon/config.h"
 
 /* ROLE_ID__COUNT, because keeper/keeper.h has a ROLE__COUNT of principals' roles. */
-enum role_id { ROLE_KEEPER, ROLE_WORKER, ROLE_RESOLVER, ROLE_API, ROLE_DNS, ROLE_ID__COUNT };
+enum role_id { ROLE_KEEPER, ROLE_WORKER, ROLE_RESOLVER, ROLE_API, ROLE_DNS, ROLE_HOOK, ROLE_ID__COUNT };
 
 /* asking role -> answering role; one socketpair each, made anew when either end restarts. */
 enum channel {
@@ -20,6 +20,8 @@ enum channel {
 	CHANNEL_WORKER_KEEPER,
 	CHANNEL_WORKER_DNS,
 	CHANNEL_WORKER_RESOLVER,
+	CHANNEL_WORKER_HOOK,
+	CHANNEL_KEEPER_HOOK,
 	CHANNEL__COUNT
 };
 
@@ -49,6 +51,7 @@ int role_worker(struct role *role);
 int role_resolver(struct role *role);
 int role_api(struct role *role);
 int role_dns(struct role *role);
+int role_hook(struct role *role);
 
 /* `reeve serve`: the supervisor. Returns the exit code after an orderly stop. `ready_fd` (-1: none) gets the line
  * "ready" and is closed when every role serves. */

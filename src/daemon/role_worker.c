@@ -33,6 +33,7 @@ int role_worker(struct role *role)
 	role_asks(role, CHANNEL_WORKER_KEEPER, worker_keeper(worker));
 	role_asks(role, CHANNEL_WORKER_DNS, worker_dns(worker));
 	role_asks(role, CHANNEL_WORKER_RESOLVER, worker_resolver(worker));
+	role_asks(role, CHANNEL_WORKER_HOOK, worker_hook(worker));
 	role_serves(role, CHANNEL_API_WORKER, worker_server(worker), CHANNEL_API_WORKER);
 	role_watch(role, healthy, worker);
 	if (worker_start(worker, &err)) {

@@ -6,7 +6,7 @@
  *              environment and one control socket, and gets the rest as frames (daemon/control.h).
  * Restarting   at once, then after 100 ms doubling to 10 s, from the beginning again after a life of 60 s. Each channel
  *              of the dead role is made anew and handed to both sides.
- * Stopping     api, then worker, then the others, so that nobody is asked for work by a role that is still up.
+ * Stopping     api, then hook, then worker, then the others, so that nobody is asked for work by a role that is still up.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -69,6 +69,8 @@ static const struct {
 	int64_t  limit_ms;
 } stop_stages[] = {
 	{ 1u << ROLE_API, 10000 },
+	/* A hook may have minutes to go: its delivery is ended here and is done anew after the next start. */
+	{ 1u << ROLE_HOOK, 10000 },
 	{ 1u << ROLE_WORKER, 35000 },
 	{ 1u << ROLE_DNS | 1u << ROLE_RESOLVER | 1u << ROLE_KEEPER, 5000 },
 };

@@ -309,3 +309,59 @@ bool keeper_export_key(struct ipc_peer *keeper, struct str grant, const struct r
 	wire_put_str(&b, chain_pem);
 	return ask_str(keeper, KEEPER_EXPORT_KEY, &b, a, ret, err);
 }
+
+/* ---- deliveries ---- */
+
+bool keeper_deployment_mac(struct ipc_peer *keeper, struct str grant, const struct keeper_deployment *row,
+                           uint8_t ret[static ROW_MAC_SIZE], struct err *err)
+{
+	AUTO(arena_freep) struct arena *a = arena_new();
+	AUTO(buf_wipe) struct buf b;
+	struct wire w;
+
+	buf_init(&b, IPC_BODY_MAX);
+	wire_put_str(&b, grant);
+	put_deployment(&b, row);
+	if (!ask(keeper, KEEPER_DEPLOYMENT_MAC, &b, a, &w, err))
+		return false;
+	if (!bytes_exact(&w, ret, ROW_MAC_SIZE))
+		w.failed = true;
+	return answered(&w, err);
+}
+
+bool keeper_deliver(struct ipc_peer *keeper, const struct keeper_delivery *delivery, struct err *err)
+{
+	AUTO(arena_freep) struct arena *a = arena_new();
+	AUTO(buf_wipe) struct buf b;
+	struct wire w;
+
+	buf_init(&b, IPC_BODY_MAX);
+	wire_put_c(&b, delivery->ticket);
+	put_deployment(&b, &delivery->deployment);
+	wire_put_str(&b, delivery->mac);
+	put_record(&b, &delivery->cert_key);
+	wire_put_str(&b, delivery->key_blob);
+	wire_put_str(&b, delivery->chain_pem);
+	wire_put_bool(&b, delivery->pkcs12);
+	/* It waits its turn behind slow key generation. */
+	return ask_fd(keeper, KEEPER_DELIVER, &b, -1, KEY_MAKE_MS, a, &w, err) && answered(&w, err);
+}
+
+bool keeper_webhook_sign(struct ipc_peer *keeper, const struct record_id *id, struct str blob, int64_t at_s, struct str body,
+                         uint8_t ret[static ROW_MAC_SIZE], struct err *err)
+{
+	AUTO(arena_freep) struct arena *a = arena_new();
+	AUTO(buf_wipe) struct buf b;
+	struct wire w;
+
+	buf_init(&b, IPC_BODY_MAX);
+	put_record(&b, id);
+	wire_put_str(&b, blob);
+	wire_put_i64(&b, at_s);
+	wire_put_str(&b, body);
+	if (!ask(keeper, KEEPER_WEBHOOK_SIGN, &b, a, &w, err))
+		return false;
+	if (!bytes_exact(&w, ret, ROW_MAC_SIZE))
+		w.failed = true;
+	return answered(&w, err);
+}

@@ -18,6 +18,8 @@
 #define TOKEN_NAME_MAX 200
 #define TABLE_MAX     64
 #define TABLE_TOKENS  "tokens"
+#define TABLE_DEPLOYMENTS "deployments"
+#define SETTINGS_MAX  (48u * KIB)
 
 static bool unauthenticated(struct err *err, const char *why, const char *hint)
 {
@@ -55,7 +57,8 @@ static bool mac_permitted(enum keeper_channel channel, const char *table, struct
 	bool    tokens = strcmp(table, TABLE_TOKENS) == 0;
 	int64_t revoked_at = 0;
 
-	if (!tokens && channel == KEEPER_CHANNEL_WORKER)
+	/* A deployment says where keys go: grant_deployment_mac() asks who wants it. */
+	if (!tokens && channel == KEEPER_CHANNEL_WORKER && strcmp(table, TABLE_DEPLOYMENTS) != 0)
 		return true;
 	if (tokens && last_column_int(columns, "revoked_at", &revoked_at) && revoked_at > 0)
 		return true;
@@ -163,6 +166,46 @@ bool grant_check(struct keeper *k, struct str grant, enum keeper_role least, con
 	if (g.project_id[0] != '\0' && strcmp(g.project_id, project_id) != 0)
 		return err_problem(err, ERR_DENIED, "forbidden", "the object belongs to another project");
 	return true;
+}
+
+/* ---- deployments ---- */
+
+static void deployment_mac(struct keeper *k, const struct keeper_deployment *row, uint8_t ret[static ROW_MAC_SIZE])
+{
+	AUTO(buf_clear) struct buf columns;
+
+	buf_init(&columns, IPC_BODY_MAX);
+	keeper_deployment_columns(row, &columns);
+	row_mac(k->row_mac, TABLE_DEPLOYMENTS, buf_str(&columns), 1, ret);
+}
+
+bool grant_deployment_mac(struct keeper *k, struct call *call, struct err *err)
+{
+	struct str               grant = wire_get_str(&call->in);
+	struct keeper_deployment row;
+	uint8_t                  mac[ROW_MAC_SIZE];
+
+	get_deployment(&call->in, call->arena, &row);
+	if (!wire_done(&call->in, err))
+		return false;
+	if (row.id[0] == '\0' || row.project_id[0] == '\0' || row.kind[0] == '\0' || strlen(row.settings) > SETTINGS_MAX)
+		return err_set(err, ERR_INPUT, "not a row of deployments");
+	if (!grant_check(k, grant, ROLE_ADMINISTRATOR, strcmp(row.kind, "webhook") == 0 ? row.project_id : "", call->arena, err))
+		return false;
+	deployment_mac(k, &row, mac);
+	wire_put_str(&call->out, str_of(mac, sizeof(mac)));
+	return true;
+}
+
+bool grant_deployment_check(struct keeper *k, const struct keeper_deployment *row, struct str mac, struct err *err)
+{
+	uint8_t expected[ROW_MAC_SIZE];
+
+	deployment_mac(k, row, expected);
+	if (mac.len == sizeof(expected) && ct_equal(mac.ptr, expected, sizeof(expected)))
+		return true;
+	err_problem(err, ERR_PERMANENT, "tampered", "the deployment %s was changed outside of Reeve", row->name);
+	return err_hint(err, "remove it and add it again");
 }
 
 /* ---- tokens ---- */

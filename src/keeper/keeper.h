@@ -45,6 +45,9 @@ enum keeper_message {
 	KEEPER_AUTHENTICATE,
 	KEEPER_GRANT_LOCAL,
 	KEEPER_EXPORT_KEY,
+	KEEPER_DEPLOYMENT_MAC,
+	KEEPER_DELIVER,
+	KEEPER_WEBHOOK_SIGN,
 	KEEPER__END
 };
 
@@ -52,6 +55,7 @@ enum keeper_message {
 #define KEEPER_COLUMN_EAB         "authorities.eab_hmac"
 #define KEEPER_COLUMN_ACCOUNT_KEY "accounts.key_blob"
 #define KEEPER_COLUMN_CERT_KEY    "versions.key_blob"
+#define KEEPER_COLUMN_WEBHOOK     "deployments.secret"
 
 #define KEEPER_HOSTS_MAX 16 /* hosts an account key may sign for */
 #define KEEPER_KEY_FIRST 1  /* key_id of a project's first key */
@@ -82,7 +86,7 @@ MUST_CHECK bool keeper_new_project_key(struct ipc_peer *keeper, const char *proj
 
 /* ---- secrets (api) ---- */
 
-/* Only for KEEPER_COLUMN_EAB. `plain` is the decoded HMAC key. */
+/* Only for KEEPER_COLUMN_EAB (`plain` is the decoded HMAC key) and KEEPER_COLUMN_WEBHOOK (the text itself). */
 MUST_CHECK bool keeper_seal(struct ipc_peer *keeper, const struct record_id *id, struct str plain,
                             struct arena *a, struct str *ret_blob, struct err *err);
 
@@ -218,6 +222,40 @@ MUST_CHECK bool keeper_export_key(struct ipc_peer *keeper, struct str grant,
                                   enum keeper_export_format format, struct str chain_pem,
                                   struct arena *a, struct str *ret, struct err *err);
 
+/* ---- deliveries: a key leaves by a deployment that an administrator made, and only to the hook role ---- */
+
+/* A row of table deployments, without its mac and its secret. */
+struct keeper_deployment {
+	const char *id, *project_id, *name, *certificate_id, *kind, *settings;
+	int64_t     created_at;
+};
+
+/* The canonical columns of a row of deployments; row_version is 1 for ever: a deployment is made anew, not changed. */
+void keeper_deployment_columns(const struct keeper_deployment *row, struct buf *ret);
+
+/*
+ * (api) `grant` is an administrator's; of all projects for every kind but "webhook", since the others write and run on
+ * this machine.
+ */
+MUST_CHECK bool keeper_deployment_mac(struct ipc_peer *keeper, struct str grant, const struct keeper_deployment *row,
+                                      uint8_t ret[static ROW_MAC_SIZE], struct err *err);
+
+struct keeper_delivery {
+	const char              *ticket; /* the caller's: names the bundle when the hook role is told what to do with it */
+	struct keeper_deployment deployment;
+	struct str               mac;
+	struct record_id         cert_key; /* of the same project */
+	struct str               key_blob;
+	struct str               chain_pem;
+	bool                     pkcs12;
+};
+/* (worker) Hand key, chain and deployment to the hook role (keeper/bundle.h). Done when it has them. */
+MUST_CHECK bool keeper_deliver(struct ipc_peer *keeper, const struct keeper_delivery *delivery, struct err *err);
+
+/* (worker) HMAC-SHA256 of "<at_s>.<body>" with the secret of a webhook. */
+MUST_CHECK bool keeper_webhook_sign(struct ipc_peer *keeper, const struct record_id *id, struct str blob, int64_t at_s,
+                                    struct str body, uint8_t ret[static ROW_MAC_SIZE], struct err *err);
+
 /* ---- the answering side: the keeper role ---- */
 
 struct keeper;
@@ -225,6 +263,8 @@ struct keeper;
 /* Reads the seal (the descriptor stays the caller's), makes the process undumpable. Sealed until OPEN. */
 MUST_CHECK bool keeper_new(int seal_fd, struct keeper **ret, struct err *err);
 void            keeper_free(struct keeper *keeper); /* after the ipc_server is gone */
+/* Whom bundles go to; before the first request, and it outlives the keeper. NULL: deliveries are refused for now. */
+void            keeper_set_hook(struct keeper *keeper, struct ipc_peer *hook);
 /* The handler of an ipc_server with 0 threads; ctx is the struct keeper. */
 void keeper_handle(void *ctx, struct ipc_request *request);
 

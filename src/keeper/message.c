@@ -119,6 +119,39 @@ void keeper_token_columns(const struct keeper_token *row, struct buf *ret)
 	row_int(ret, "revoked_at", row->revoked_at);
 }
 
+void put_deployment(struct buf *b, const struct keeper_deployment *row)
+{
+	wire_put_c(b, row->id);
+	wire_put_c(b, row->project_id);
+	wire_put_c(b, row->name);
+	wire_put_c(b, row->certificate_id);
+	wire_put_c(b, row->kind);
+	wire_put_c(b, row->settings);
+	wire_put_i64(b, row->created_at);
+}
+
+void get_deployment(struct wire *w, struct arena *a, struct keeper_deployment *ret)
+{
+	ret->id = wire_get_c(w, a);
+	ret->project_id = wire_get_c(w, a);
+	ret->name = wire_get_c(w, a);
+	ret->certificate_id = wire_get_c(w, a);
+	ret->kind = wire_get_c(w, a);
+	ret->settings = wire_get_c(w, a);
+	ret->created_at = wire_get_i64(w);
+}
+
+void keeper_deployment_columns(const struct keeper_deployment *row, struct buf *ret)
+{
+	row_text(ret, "id", str_c(row->id));
+	row_text(ret, "project_id", str_c(row->project_id));
+	row_text(ret, "name", str_c(row->name));
+	row_text(ret, "certificate_id", str_c(row->certificate_id));
+	row_text(ret, "kind", str_c(row->kind));
+	row_text(ret, "settings", str_c(row->settings));
+	row_int(ret, "created_at", row->created_at);
+}
+
 void put_grant(struct buf *b, const struct keeper_grant *grant)
 {
 	wire_put_u8(b, (uint8_t)grant->kind);

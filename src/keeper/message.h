@@ -19,6 +19,9 @@ void get_names(struct wire *w, struct arena *a, size_t count_max, const char *co
 void put_token(struct buf *b, const struct keeper_token *row);
 void get_token(struct wire *w, struct arena *a, struct keeper_token *ret);
 
+void put_deployment(struct buf *b, const struct keeper_deployment *row);
+void get_deployment(struct wire *w, struct arena *a, struct keeper_deployment *ret);
+
 /* The fields of a grant without its proof. */
 void put_grant(struct buf *b, const struct keeper_grant *grant);
 void get_grant(struct wire *w, struct arena *a, struct keeper_grant *ret);

@@ -30,6 +30,7 @@ static const struct message {
 	bool        slow;     /* starts with a key type that may take seconds to make */
 	bool        fd;       /* comes with a descriptor */
 	bool (*handle)(struct keeper *k, struct call *call, struct err *err);
+	bool        aside;    /* asks another role: never on the request thread */
 } messages[] = {
 #define ROW(id) [KEEPER_##id - IPC_TYPE_FIRST]
 	/* message                channels        sealed  slow   fd     handler */
@@ -47,6 +48,9 @@ static const struct message {
 	ROW(AUTHENTICATE) = { "authenticate", API, false, false, false, grant_authenticate },
 	ROW(GRANT_LOCAL) = { "grant-local", API, false, false, true, grant_local },
 	ROW(EXPORT_KEY) = { "export-key", API, false, false, false, sign_export },
+	ROW(DEPLOYMENT_MAC) = { "deployment-mac", API, false, false, false, grant_deployment_mac },
+	ROW(DELIVER) = { "deliver", WORKER, false, false, false, sign_deliver, true },
+	ROW(WEBHOOK_SIGN) = { "webhook-sign", WORKER, false, false, false, sign_webhook },
 #undef ROW
 };
 _Static_assert(ARRAY_LEN(messages) == KEEPER__END - IPC_TYPE_FIRST, "a row for each message");
@@ -107,7 +111,7 @@ static bool request_slow(const struct ipc_request *r)
 	struct wire           w = wire_of(ipc_request_body(r));
 	unsigned              type = wire_get_u8(&w);
 
-	return m != NULL && m->slow && type < KEY__COUNT && key_type_slow((enum key_type)type);
+	return m != NULL && (m->aside || (m->slow && type < KEY__COUNT && key_type_slow((enum key_type)type)));
 }
 
 static struct ipc_request *slow_take(struct keeper *k)
@@ -209,6 +213,11 @@ bool keeper_new(int seal_fd, struct keeper **ret, struct err *err)
 		abort();
 	*ret = k;
 	return true;
+}
+
+void keeper_set_hook(struct keeper *k, struct ipc_peer *hook)
+{
+	k->hook = hook;
 }
 
 void keeper_free(struct keeper *k)

@@ -52,6 +52,8 @@ struct keeper {
 	struct ipc_request  *slow_queue[SLOW_QUEUE_MAX]; /* ring */
 	size_t               slow_head, slow_count;
 	bool                 slow_stop;
+
+	struct ipc_peer *hook; /* or NULL */
 };
 
 /* One request while it is handled. */
@@ -87,10 +89,14 @@ bool sign_cert_key_new(struct keeper *k, struct call *call, struct err *err);
 bool sign_jws(struct keeper *k, struct call *call, struct err *err);
 bool sign_csr(struct keeper *k, struct call *call, struct err *err);
 bool sign_export(struct keeper *k, struct call *call, struct err *err);
+bool sign_deliver(struct keeper *k, struct call *call, struct err *err); /* on the slow thread: it waits for the hook role */
+bool sign_webhook(struct keeper *k, struct call *call, struct err *err);
 void sign_cache_clear(struct keeper *k);
 
 /* ---- grant.c ---- */
 
+bool grant_deployment_mac(struct keeper *k, struct call *call, struct err *err);
+bool grant_deployment_check(struct keeper *k, const struct keeper_deployment *row, struct str mac, struct err *err);
 bool grant_mac_make(struct keeper *k, struct call *call, struct err *err);
 bool grant_mac_check(struct keeper *k, struct call *call, struct err *err);
 bool grant_token_new(struct keeper *k, struct call *call, struct err *err);

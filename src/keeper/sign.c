@@ -3,11 +3,14 @@
  * for, so that an account key can never be exported as a certificate's, nor the other way round sign a JWS.
  */
 #include <assert.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "crypto/csr.h"
+#include "crypto/hmac.h"
 #include "crypto/jws.h"
 #include "json/json.h"
+#include "keeper/bundle.h"
 #include "keeper/message.h"
 #include "keeper/server.h"
 #include "net/url.h"
@@ -122,7 +125,8 @@ bool sign_seal(struct keeper *k, struct call *call, struct err *err)
 	if (plain.len == 0 || plain.len > 4096)
 		return err_set(err, ERR_INPUT, "a credential of %zu bytes; it may have 1 to 4096", plain.len);
 	padded = record_pad(plain);
-	if (!keyring_record_seal(k, KEEPER_COLUMN_EAB, &id, secret_str(padded), call->arena, &blob, err))
+	const char *column = strcmp(id.column, KEEPER_COLUMN_WEBHOOK) == 0 ? KEEPER_COLUMN_WEBHOOK : KEEPER_COLUMN_EAB;
+	if (!keyring_record_seal(k, column, &id, secret_str(padded), call->arena, &blob, err))
 		return false;
 	wire_put_str(&call->out, blob);
 	return true;
@@ -458,5 +462,69 @@ bool sign_export(struct keeper *k, struct call *call, struct err *err)
 		return err_set(err, ERR_INPUT, "no such format");
 	}
 	wire_put_str(&call->out, secret_str(out));
+	return true;
+}
+
+/* ---- deliveries ---- */
+
+bool sign_deliver(struct keeper *k, struct call *call, struct err *err)
+{
+	const char              *ticket = wire_get_c(&call->in, call->arena);
+	struct keeper_deployment deployment;
+	struct record_id         id;
+	struct str               mac, blob, chain_pem;
+	bool                     pkcs12;
+	AUTO(key_freep) struct key *key = NULL;
+	AUTO(secret_freep) struct secret *pem = NULL, *p12 = NULL;
+	struct keeper_bundle bundle;
+	int                  fd;
+
+	get_deployment(&call->in, call->arena, &deployment);
+	mac = wire_get_str(&call->in);
+	get_record(&call->in, call->arena, &id);
+	blob = wire_get_str(&call->in);
+	chain_pem = wire_get_str(&call->in);
+	pkcs12 = wire_get_bool(&call->in);
+	if (!wire_done(&call->in, err) || !grant_deployment_check(k, &deployment, mac, err))
+		return false;
+	if (strcmp(deployment.project_id, id.project_id) != 0)
+		return err_problem(err, ERR_DENIED, "forbidden", "the key and the deployment are of different projects");
+	if (k->hook == NULL)
+		return err_problem(err, ERR_TEMPORARY, "unavailable", "there is no hook role to deliver to");
+	if (!cert_key_open(k, call, &id, blob, &key, err))
+		return false;
+	pem = key_pem(key, KEY_PEM_PKCS8);
+	if (pkcs12 && !key_pkcs12(key, chain_pem, "", NULL, &p12, err))
+		return false;
+	bundle = (struct keeper_bundle){ chain_pem, secret_str(pem), p12 != NULL ? secret_str(p12) : STR("") };
+	if (!keeper_bundle_fd(&bundle, &fd, err))
+		return false;
+	bool ok = keeper_bundle_send(k->hook, ticket, &deployment, fd, err);
+	close(fd);
+	return ok;
+}
+
+bool sign_webhook(struct keeper *k, struct call *call, struct err *err)
+{
+	AUTO(secret_freep) struct secret *padded = NULL;
+	AUTO(secret_freep) struct secret *secret = NULL;
+	AUTO(buf_clear) struct buf signed_text;
+	struct record_id id;
+	struct str       blob, body;
+	int64_t          at_s;
+	uint8_t          mac[HMAC_SIZE];
+
+	buf_init(&signed_text, IPC_BODY_MAX + KIB);
+	get_record(&call->in, call->arena, &id);
+	blob = wire_get_str(&call->in);
+	at_s = wire_get_i64(&call->in);
+	body = wire_get_str(&call->in);
+	if (!wire_done(&call->in, err) || !keyring_record_open(k, KEEPER_COLUMN_WEBHOOK, &id, blob, &padded, err) ||
+	    !record_unpad(padded, &secret, err))
+		return false;
+	buf_printf(&signed_text, "%lld.", (long long)at_s);
+	buf_add_str(&signed_text, body);
+	hmac_sha256(secret_str(secret), buf_str(&signed_text), mac);
+	wire_put_str(&call->out, str_of(mac, sizeof(mac)));
 	return true;
 }

@@ -623,6 +623,15 @@ static void response_fill(struct exchange *x)
 	response->connection_reused = opened == 0;
 }
 
+/* 304 answers a condition; to anybody who made none it is one more redirect that leads nowhere. */
+static bool condition_made(const struct http_request *request)
+{
+	for (size_t i = 0; i < request->headers_count; i++)
+		if (str_eq_nocase(str_c(request->headers[i].name), STR("if-none-match")))
+			return true;
+	return false;
+}
+
 static bool redirect_err(const struct exchange *x, struct err *err)
 {
 	const char *location = header_or_empty(x->response, "Location");
@@ -643,7 +652,7 @@ static bool exchange_run(struct exchange *x, struct curl_slist *headers, struct 
 	if (code != CURLE_OK)
 		return transfer_err(x, code, or_default(request->connect_timeout_ms, HTTP_CONNECT_TIMEOUT_MS),
 		                    or_default(request->total_timeout_ms, HTTP_TOTAL_TIMEOUT_MS), err);
-	if (x->status >= 300 && x->status <= 399)
+	if (x->status >= 300 && x->status <= 399 && !(x->status == 304 && condition_made(x->request)))
 		return redirect_err(x, err);
 	if (x->status < 200)
 		return err_problem(err, ERR_PERMANENT, "ca-nonsense", "%s answered without a final status", x->origin);

@@ -62,7 +62,7 @@ struct http_request {
 struct http_response {
 	bool                sent; /* also after a failure: at least one byte of the request may have left */
 	bool                connection_reused;
-	int                 status; /* 200..299, 400..599 */
+	int                 status; /* 200..299, 400..599; 304 when the request has If-None-Match */
 	const char         *location;      /* "" when absent or not printable; likewise below */
 	const char         *replay_nonce;
 	const char         *content_type;  /* media type in lower case, without parameters */

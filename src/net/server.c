@@ -160,7 +160,7 @@ static const char *status_text(int status)
 		int         status;
 		const char *text;
 	} texts[] = {
-		{ 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" },
+		{ 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" }, { 304, "Not Modified" },
 		{ 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" },
 		{ 405, "Method Not Allowed" }, { 408, "Request Timeout" }, { 409, "Conflict" },
 		{ 413, "Content Too Large" }, { 415, "Unsupported Media Type" }, { 417, "Expectation Failed" },
@@ -210,12 +210,12 @@ static struct buf *answer_write(const struct http_server_answer *answer, bool he
 		add_header(b, answer->headers[i].name, answer->headers[i].value);
 	if (answer->content_type != NULL)
 		add_header(b, "Content-Type", answer->content_type);
-	if (answer->status != 204)
+	if (answer->status != 204 && answer->status != 304)
 		buf_printf(b, "Content-Length: %zu\r\n", answer->body.len);
 	if (!keep_alive)
 		add_header(b, "Connection", "close");
 	buf_add_c(b, "\r\n");
-	if (!head && answer->status != 204)
+	if (!head && answer->status != 204 && answer->status != 304)
 		buf_add_str(b, answer->body);
 	assert(!b->failed);
 	return b;

@@ -350,6 +350,70 @@ bool command_audit(struct ipc_peer *worker, struct arena *a, const struct comman
 	return ask_texts(worker, a, who, COMMAND_AUDIT, (const char *[]){ action, object, detail }, 3, &ignored, err);
 }
 
+bool command_deployment_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct deployment *d,
+                            struct command_reply *ret, struct err *err)
+{
+	struct buf b;
+
+	begin(&b, who);
+	wire_put_c(&b, d->id);
+	wire_put_c(&b, d->name);
+	wire_put_c(&b, d->certificate_id);
+	wire_put_c(&b, d->kind);
+	wire_put_c(&b, d->settings);
+	wire_put_str(&b, d->secret);
+	wire_put_i64(&b, d->created_at);
+	wire_put_str(&b, d->mac);
+	return ask(worker, a, COMMAND_DEPLOYMENT_ADD, &b, ret, err);
+}
+
+struct deployment command_deployment_read(struct wire *w, struct arena *a)
+{
+	struct deployment d = { .row_version = 1 };
+
+	d.id = wire_get_c(w, a);
+	d.name = wire_get_c(w, a);
+	d.certificate_id = wire_get_c(w, a);
+	d.kind = wire_get_c(w, a);
+	d.settings = wire_get_c(w, a);
+	d.secret = arena_dup(a, wire_get_str(w));
+	d.created_at = wire_get_i64(w);
+	d.mac = arena_dup(a, wire_get_str(w));
+	if (d.secret.len == 0)
+		d.secret = str_of(NULL, 0);
+	return d;
+}
+
+bool command_deployment_remove(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                               struct command_reply *ret, struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_DEPLOYMENT_REMOVE, &name, 1, ret, err);
+}
+
+bool command_deployment_run(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                            const struct command_deployment_run *run, struct command_reply *ret, struct err *err)
+{
+	struct buf b;
+
+	begin(&b, who);
+	wire_put_c(&b, run->name);
+	wire_put_c(&b, run->certificate);
+	wire_put_i64(&b, run->version);
+	wire_put_bool(&b, run->dry_run);
+	return ask(worker, a, COMMAND_DEPLOYMENT_RUN, &b, ret, err);
+}
+
+struct command_deployment_run command_deployment_run_read(struct wire *w, struct arena *a)
+{
+	struct command_deployment_run run;
+
+	run.name = wire_get_c(w, a);
+	run.certificate = wire_get_c(w, a);
+	run.version = wire_get_i64(w);
+	run.dry_run = wire_get_bool(w);
+	return run;
+}
+
 bool command_changed_decode(struct arena *a, struct str body, const char **ret_kind, const char **ret_id, struct err *err)
 {
 	struct wire w = wire_of(body);

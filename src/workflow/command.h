@@ -4,7 +4,7 @@
  * Ids      the sender makes the object's id; the same id again is the same command (its first answer is given).
  * Errors   come back as struct err with a problem code of base/problem_codes.h.
  * Pushes   COMMAND_CHANGED {kind, id}: the row changed; parked requests are run again. Kinds: order, delegation,
- *          authority, certificate.
+ *          authority, certificate, delivery.
  * Strings  are never NULL after decoding; "" means not given.
  */
 #ifndef REEVE_WORKFLOW_COMMAND_H
@@ -15,6 +15,7 @@
 #include "base/ipc.h"
 #include "base/wire.h"
 #include "store/authority.h"
+#include "store/deployment.h"
 #include "store/token.h"
 
 #define COMMAND_TIMEOUT_MS 60000u
@@ -37,6 +38,9 @@ enum command_type {
 	COMMAND_TOKEN_REVOKE,
 	COMMAND_DOCTOR,
 	COMMAND_AUDIT,
+	COMMAND_DEPLOYMENT_ADD,
+	COMMAND_DEPLOYMENT_REMOVE,
+	COMMAND_DEPLOYMENT_RUN,
 	COMMAND__END,
 	COMMAND_CHANGED = 200, /* push, worker to api */
 };
@@ -130,6 +134,22 @@ MUST_CHECK bool command_doctor(struct ipc_peer *worker, struct arena *a, const s
 MUST_CHECK bool command_audit(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *action,
                               const char *object, const char *detail, struct err *err);
 
+/* The row as the api made it, with the MAC of keeper_deployment_mac() and a sealed secret or none. */
+MUST_CHECK bool command_deployment_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                                       const struct deployment *d, struct command_reply *ret, struct err *err);
+MUST_CHECK bool command_deployment_remove(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                                          struct command_reply *ret, struct err *err);
+
+struct command_deployment_run {
+	const char *name;        /* of the deployment, or its id */
+	const char *certificate; /* id or first name; "" : the deployment's own */
+	int64_t     version;     /* 0: the one served */
+	bool        dry_run;
+};
+/* ret->id is the delivery's. It is queued, not done. */
+MUST_CHECK bool command_deployment_run(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                                       const struct command_deployment_run *run, struct command_reply *ret, struct err *err);
+
 /* ---- the worker's side reads what the functions above wrote ---- */
 
 struct command_who   command_who_read(struct wire *w, struct arena *a);
@@ -138,6 +158,8 @@ struct command_delegation command_delegation_read(struct wire *w, struct arena *
 /* At most COMMAND_NAMES_MAX names and aliases; more make the wire fail. */
 struct command_issue command_issue_read(struct wire *w, struct arena *a);
 struct command_policy command_policy_read(struct wire *w, struct arena *a);
+struct deployment    command_deployment_read(struct wire *w, struct arena *a);
+struct command_deployment_run command_deployment_run_read(struct wire *w, struct arena *a);
 struct token         command_token_read(struct wire *w, struct arena *a);
 const char *const   *command_names_read(struct wire *w, struct arena *a, size_t *ret_count);
 void                 command_reply_write(struct buf *b, const struct command_reply *reply);

@@ -5,12 +5,15 @@
  * durable commit comes before the answer.
  */
 #include "crypto/record.h"
+#include "deploy/target.h"
 #include "keeper/keeper.h"
 #include "net/url.h"
+#include "store/certificate.h"
 #include "store/project.h"
 #include "workflow/change.h"
 #include "workflow/command.h"
 #include "workflow/delegation.h"
+#include "workflow/deployment.h"
 #include "workflow/doctor.h"
 #include "workflow/issue.h"
 #include "workflow/session.h"
@@ -384,6 +387,91 @@ static bool do_token_revoke(struct call *c, struct err *err)
 	return ok && store_write(c->w->store, write_token_revoke, &x, err);
 }
 
+/* ---- deployments ---- */
+
+struct deployment_write {
+	struct call      *c;
+	struct deployment d;
+	struct delivery   delivery;
+	bool              made;
+};
+
+static bool write_deployment(struct db *db, void *arg, struct err *err)
+{
+	struct deployment_write *x = arg;
+
+	return deployment_insert(db, &x->d, err) && audit(db, x->c, "deployment-add", x->d.id, x->d.name, err);
+}
+
+static bool do_deployment_add(struct call *c, struct err *err)
+{
+	struct deployment_write x = { .c = c, .d = command_deployment_read(c->in, c->a) };
+	struct deploy_settings  settings;
+	struct certificate      certificate;
+	enum deploy_kind        kind;
+	struct db              *db;
+
+	x.d.project_id = c->who.project_id;
+	if (!wire_done(c->in, err) || !slug_check("a deployment", x.d.name, err) || !deploy_kind_find(x.d.kind, &kind, err) ||
+	    !deploy_settings_parse(c->a, kind, x.d.settings, &settings, err) || !reader(c, &db, err) ||
+	    !deployment_trusted(c->w, &x.d, err))
+		return false;
+	if (x.d.certificate_id[0] != '\0' &&
+	    !certificate_find_named(db, c->a, c->who.project_id, x.d.certificate_id, &certificate, err))
+		return false;
+	if (!store_write(c->w->store, write_deployment, &x, err)) {
+		if (err->class == ERR_CONFLICT)
+			err_hint(err, "choose another name, or `reeve deployment remove %s` first", x.d.name);
+		return false;
+	}
+	c->reply.id = x.d.id;
+	return true;
+}
+
+static bool write_deployment_remove(struct db *db, void *arg, struct err *err)
+{
+	struct named_write *x = arg;
+
+	return deployment_remove(db, x->id, clock_now_ms(), err) && audit(db, x->c, "deployment-remove", x->id, "", err);
+}
+
+static bool do_deployment_remove(struct call *c, struct err *err)
+{
+	const char        *name = wire_get_c(c->in, c->a);
+	struct deployment  d;
+	struct named_write write = { .c = c };
+	struct db         *db;
+
+	if (!wire_done(c->in, err) || !reader(c, &db, err) ||
+	    !deployment_find_named(db, c->a, c->who.project_id, name, &d, err))
+		return false;
+	write.id = c->reply.id = d.id;
+	return store_write(c->w->store, write_deployment_remove, &write, err);
+}
+
+static bool write_deployment_run(struct db *db, void *arg, struct err *err)
+{
+	struct deployment_write *x = arg;
+
+	return deployment_queue(db, &x->delivery, &x->made, err) && audit(db, x->c, "deployment-run", x->d.id, x->delivery.id, err);
+}
+
+static bool do_deployment_run(struct call *c, struct err *err)
+{
+	struct command_deployment_run run = command_deployment_run_read(c->in, c->a);
+	struct deployment_write       x = { .c = c };
+	struct db                    *db;
+
+	if (!wire_done(c->in, err) || !reader(c, &db, err) ||
+	    !deployment_find_named(db, c->a, c->who.project_id, run.name, &x.d, err) ||
+	    !deployment_manual(db, c->a, &x.d, run.certificate, run.version, run.dry_run, &x.delivery, err) ||
+	    !store_write(c->w->store, write_deployment_run, &x, err))
+		return false;
+	c->reply.id = x.delivery.id;
+	worker_kick(c->w, 0);
+	return true;
+}
+
 /* ---- the rest ---- */
 
 static bool do_doctor(struct call *c, struct err *err)
@@ -439,6 +527,9 @@ static const struct command {
 	ROW(TOKEN_REVOKE, "token-revoke", do_token_revoke),
 	ROW(DOCTOR, "doctor", do_doctor, .slow = true),
 	ROW(AUDIT, "audit", do_audit),
+	ROW(DEPLOYMENT_ADD, "deployment-add", do_deployment_add),
+	ROW(DEPLOYMENT_REMOVE, "deployment-remove", do_deployment_remove),
+	ROW(DEPLOYMENT_RUN, "deployment-run", do_deployment_run),
 #undef ROW
 };
 

@@ -52,6 +52,8 @@ enum step_id {
 	STEP_LOOK, STEP_LOOKED,
 	/* renewal-info: one job per certificate */
 	STEP_RENEWAL_LOOK,
+	/* deployment: one job per delivery */
+	STEP_DELIVER, STEP_PROBE, STEP_ROLL_BACK, STEP_DELIVERED,
 	STEP__COUNT
 };
 
@@ -120,7 +122,7 @@ struct worker {
 	struct worker_settings  settings;
 	struct arena           *arena;
 	struct store           *store;
-	struct ipc_peer        *keeper, *dns, *resolver;
+	struct ipc_peer        *keeper, *dns, *resolver, *hook;
 	struct ipc_server      *server;
 	struct provider_context provider;
 	const char             *node;        /* lease owner */
@@ -132,6 +134,7 @@ struct worker {
 	struct step_thread *threads;
 	struct step_thread *idle;
 	unsigned            idle_count, busy_count;
+	unsigned            delivering;      /* atomic: step threads that wait for a target */
 	int64_t             planned_at;      /* when the dispatcher looks next */
 	bool                started, stopping, keeper_open;
 	int64_t             dns_up_at;       /* when the dns role last got its whole set; 0: not yet */

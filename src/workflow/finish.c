@@ -9,6 +9,7 @@
 #include "crypto/x509.h"
 #include "store/certificate.h"
 #include "workflow/await.h"
+#include "workflow/deployment.h"
 #include "workflow/names.h"
 #include "workflow/renewal.h"
 #include "workflow/steps.h"
@@ -270,7 +271,8 @@ static bool write_store(struct db *db, void *arg, struct err *err)
 	struct store_facts *x = arg;
 	int64_t             now = clock_now_ms();
 
-	return version_store(db, x->version_id, x->leaf.serial, x->leaf.ari_id, x->leaf.not_before_ms, x->leaf.not_after_ms, now, err) &&
+	return deployment_plan(db, x->certificate_id, x->version_id, x->order_id, now, err) &&
+	       version_store(db, x->version_id, x->leaf.serial, x->leaf.ari_id, x->leaf.not_before_ms, x->leaf.not_after_ms, now, err) &&
 	       order_end(db, x->order_id, "issued", "", "", "", now, err) &&
 	       renewal_stored(db, x->certificate_id, x->project_id, now, err);
 }
@@ -350,5 +352,7 @@ bool fail_facts(struct db *db, const struct job *job, const struct err *cause, i
 		return fail_authorization(db, job, cause, now, err);
 	if (strcmp(job->row.kind, "account") == 0)
 		return fail_account(db, job, cause, now, err);
+	if (strcmp(job->row.kind, "deployment") == 0)
+		return deployment_failed(db, job, cause, now, err);
 	return true;
 }

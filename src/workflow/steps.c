@@ -8,6 +8,7 @@
  *   cleanup        remove -> clean                      (made when the authorizations of an order are final)
  *   delegation-check   look, again and again, until the delegation is removed
  *   renewal-info       look, again and again            (made with the first version; places the next order)
+ *   deployment     deliver -> probe -> delivered, or -> roll-back -> delivered  (one job per delivery of a version)
  *
  * A pure step has no effect outside, so its move is written with the next one's commit. attempts_max 0 never gives
  * up: a removal is owed until it is done, and a missing delegation record waits for a person. await and download count
@@ -63,6 +64,13 @@ const struct step steps[STEP__COUNT] = {
 
 	[STEP_RENEWAL_LOOK]     = { "renewal-info",  "look",           run_renewal_look,      STEP_RENEWAL_LOOK,   0,  false,
 	                            CRASH_RENEWAL_COMMIT_BEFORE, CRASH_RENEWAL_COMMIT_AFTER },
+	[STEP_DELIVER]          = { "deployment",    "deliver",        run_deliver,           STEP_PROBE,          0,  false,
+	                            CRASH_DELIVER_DONE, CRASH_DELIVER_COMMIT_AFTER },
+	[STEP_PROBE]            = { "deployment",    "probe",          run_probe,             STEP_DELIVERED,      0,  false,
+	                            CRASH_PROBE_COMMIT_BEFORE, CRASH_PROBE_COMMIT_AFTER },
+	/* Does what `deliver` does, with an older version: its effects have that one's crash points. */
+	[STEP_ROLL_BACK]        = { "deployment",    "roll-back",      run_roll_back,         STEP_DELIVERED,      0,  false, NO_CRASH },
+	[STEP_DELIVERED]        = { .kind = "deployment", .name = "delivered" },
 };
 
 enum step_id step_find(const char *kind, const char *name)

@@ -13,6 +13,7 @@ step_run run_account_key, run_account_register;                       /* account
 step_run run_remove;                                                  /* cleanup.c */
 step_run run_look;                                                    /* delegation.c */
 step_run run_renewal_look;                                            /* renewal.c */
+step_run run_deliver, run_probe, run_roll_back;                       /* deployment.c */
 
 /*
  * An order ends without a certificate: its authorizations are final, its values are removed, the renewal waits. For

@@ -145,6 +145,7 @@ bool worker_new(const struct worker_settings *settings, struct worker **ret, str
 	w->keeper = ipc_peer_new("keeper", NULL, keeper_up, w);
 	w->dns = ipc_peer_new("dns role", dns_pushed, dns_up, w);
 	w->resolver = ipc_peer_new("resolver", NULL, NULL, w);
+	w->hook = ipc_peer_new("hook role", NULL, NULL, w);
 	w->server = ipc_server_new("worker", COMMAND_THREADS, command_handle, w);
 	w->provider.dns = w->dns;
 	*ret = w;
@@ -164,6 +165,11 @@ struct ipc_peer *worker_dns(struct worker *w)
 struct ipc_peer *worker_resolver(struct worker *w)
 {
 	return w->resolver;
+}
+
+struct ipc_peer *worker_hook(struct worker *w)
+{
+	return w->hook;
 }
 
 struct ipc_server *worker_server(struct worker *w)
@@ -204,6 +210,7 @@ void worker_free(struct worker *w)
 	ipc_server_free(w->server);
 	ipc_peer_free(w->dns);
 	ipc_peer_free(w->resolver);
+	ipc_peer_free(w->hook);
 	ipc_peer_free(w->keeper);
 	seen_stop(w);
 	store_close(w->store);

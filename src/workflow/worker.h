@@ -24,6 +24,7 @@ MUST_CHECK bool worker_new(const struct worker_settings *settings, struct worker
 struct ipc_peer *worker_keeper(struct worker *w);
 struct ipc_peer *worker_dns(struct worker *w);
 struct ipc_peer *worker_resolver(struct worker *w);
+struct ipc_peer *worker_hook(struct worker *w);
 /* The end that answers the api role. */
 struct ipc_server *worker_server(struct worker *w);
 MUST_CHECK bool worker_start(struct worker *w, struct err *err);

@@ -6,7 +6,8 @@
 The binary lists its crash points; one that a plain order never reaches is a failure. For each point a fresh home issues
 an apex and its wildcard, the process is killed there once (the worker alone; with everything at every second point, in
 the long form at each), and afterwards: the order is issued, the CA issued exactly one certificate, no order was opened
-twice unless the kill fell into the opening, key and certificate match, no TXT value is left in DNS or in the ledger.
+twice unless the kill fell into the opening, key and certificate match, no TXT value is left in DNS or in the ledger, and
+the certificate is in its directory, whole, and seen at the server that reads it there.
 """
 
 import argparse
@@ -45,6 +46,10 @@ def ready_order(reeve, pebble, deadline):
         try:
             if not reeve.must("GET", "/v1/authorities")["authorities"]:
                 reeve.add_authority(pebble)
+            if not reeve.must("GET", "/v1/deployments")["deployments"]:
+                address, port = reeve.tls_address
+                reeve.add_deployment("files", "files", directory=str(reeve.home / "target"), probe=f"{address}:{port}",
+                                     allow_addresses=[f"{address}/32"])
             known = reeve.must("GET", "/v1/certificates")["certificates"]
             if not known:
                 reeve.issue([NAME, "*." + NAME], domain_alias="validation.example.org")
@@ -84,7 +89,9 @@ def one_order(lab, env, check=None):
     """A fresh home, one order, everything looked at; the home's log is in the exception when something is wrong."""
     mark = lab.pebble.mark()
     reeve = lab.new_reeve(start=False)
-    reeve.crash_env = env
+    reeve.crash_env, reeve.tls_address = env, lab.where["tls"]
+    (reeve.home / "target").mkdir()
+    server = lab_module.TlsServer(*reeve.tls_address, reeve.home / "target" / NAME / "current")
     try:
         try:
             reeve.serve(env)
@@ -96,6 +103,9 @@ def one_order(lab, env, check=None):
         insist(order["status"] == "issued", f"the order ended {order['status']}: {order['problem']}: {order['detail']}")
         order = wait_for(reeve, order_id, "the removal of the TXT values",
                          lambda o: o["txt_records"] and all(r["state"] == "gone" for r in o["txt_records"]), deadline)
+        delivery = wait_for_delivery(reeve, deadline)
+        insist(delivery["state"] == "done" and delivery["seen_at"], f"the delivery ended {json.dumps(delivery)}")
+        insist(files_match(reeve.home / "target" / NAME / "current"), "the files of the target do not belong together")
         # A kill behind the last commit may still be to come.
         if check is not None:
             lab_module.wait_until("the kill", check, 10)
@@ -122,6 +132,30 @@ def one_order(lab, env, check=None):
         raise Failed(f"{type(e).__name__}: {e}\n--- reeve.log\n{reeve.log()[-12000:]}\n--- pebble.log\n{lab.pebble.process.text()[mark:][-4000:]}") from e
     finally:
         reeve.stop()
+        server.stop()
+
+
+def wait_for_delivery(reeve, deadline):
+    """The one delivery, when it has ended; at every look `current` is whole or not there yet."""
+    target = reeve.home / "target" / NAME
+    while time.monotonic() < deadline:
+        try:
+            if (target / "current").exists():
+                insist(files_match(target / "current"), "the files of the target do not belong together")
+            deliveries = reeve.deployment("files")["deliveries"]
+            insist(len(deliveries) <= 1, f"{len(deliveries)} deliveries of one version")
+            if deliveries and deliveries[0]["ended_at"]:
+                return deliveries[0]
+            time.sleep(0.03)
+        except (OSError, http.client.HTTPException, lab_module.LabError, json.JSONDecodeError):
+            revive(reeve)
+            time.sleep(0.05)
+    raise Failed(f"the delivery did not end: {json.dumps(reeve.deployment('files'), indent=1)}")
+
+
+def files_match(directory):
+    leaf = lab_module.pem_blocks((directory / "fullchain.pem").read_text())[0]
+    return lab_module.private_public_key((directory / "privkey.pem").read_text()) == lab_module.certificate_public_key(leaf)
 
 
 def wait_for_values(reeve, deadline):

@@ -25,6 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!whole_ok)
 		return 0;
 	assert(whole.status == cut.status && whole.status >= 200 && whole.status <= 599 && whole.problem == cut.problem);
+	assert(strcmp(whole.etag, cut.etag) == 0 && strcmp(whole.certificate, cut.certificate) == 0 && whole.version == cut.version);
 	assert(str_eq(buf_str(&whole.body), buf_str(&cut.body)));
 	return 0;
 }

@@ -16,6 +16,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct command_issue c = command_issue_read(&w, a);
 	struct wire          again = wire_of(str_of(data, size));
 	struct authority     x = command_authority_read(&again, a);
+	struct wire          third = wire_of(str_of(data, size));
+	struct deployment    d = command_deployment_read(&third, a);
+	struct command_deployment_run run = command_deployment_run_read(&third, a);
 	size_t               count;
 
 	assert(who.project_id != NULL && who.principal != NULL);
@@ -25,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < c.aliases_count; i++)
 		assert(c.aliases[i].name != NULL && c.aliases[i].target != NULL);
 	assert(c.facade != NULL && x.id != NULL && x.allow_addresses != NULL);
+	assert(d.id != NULL && d.settings != NULL && (d.secret.ptr != NULL || d.secret.len == 0) && run.certificate != NULL);
 	(void)command_names_read(&again, a, &count);
 	assert(count <= COMMAND_NAMES_MAX);
 	again = wire_of(str_of(data, size));

@@ -56,13 +56,13 @@ static bool worker_only(uint32_t type)
 {
 	return type == KEEPER_OPEN || type == KEEPER_LOAD_KEY || type == KEEPER_NEW_PROJECT_KEY ||
 	       type == KEEPER_ACCOUNT_KEY_NEW || type == KEEPER_CERT_KEY_NEW ||
-	       type == KEEPER_JWS || type == KEEPER_CSR;
+	       type == KEEPER_JWS || type == KEEPER_CSR || type == KEEPER_DELIVER || type == KEEPER_WEBHOOK_SIGN;
 }
 
 static bool api_only(uint32_t type)
 {
 	return type == KEEPER_SEAL || type == KEEPER_TOKEN_NEW || type == KEEPER_AUTHENTICATE ||
-	       type == KEEPER_GRANT_LOCAL || type == KEEPER_EXPORT_KEY;
+	       type == KEEPER_GRANT_LOCAL || type == KEEPER_EXPORT_KEY || type == KEEPER_DEPLOYMENT_MAC;
 }
 
 /* First byte: channel (bit 7) and message. The rest is the body. */

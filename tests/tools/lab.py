@@ -9,6 +9,7 @@ import atexit
 import collections
 import contextlib
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -22,13 +23,14 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TXT, CNAME, SOA, NS, A = 16, 5, 6, 2, 1
 NOERROR, SERVFAIL, NXDOMAIN = 0, 2, 3
-ROLES = ("keeper", "worker", "resolver", "api", "dns")
+ROLES = ("keeper", "worker", "resolver", "api", "dns", "hook")
 # Names of production zones in Knot. The two last have no name server of their own until a test starts one.
 ZONES = ("example.test", "example.com", "a.com", "b.com")
 DARK_ZONE = "dark.test"
@@ -291,6 +293,109 @@ class Pebble:
 
     def stop(self):
         self.process.stop()
+
+
+class TlsServer:
+    """A service that uses a certificate: it reads fullchain.pem and privkey.pem of a directory for each connection, unless
+    it was told to hold on to what it has."""
+
+    def __init__(self, address, port, directory, holds=False):
+        self.address, self.port, self.directory, self.held = address, port, pathlib.Path(directory), None
+        self.holds = holds
+        self.socket = socket.create_server((address, port))
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _context(self):
+        if self.held:
+            return self.held
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.directory / "fullchain.pem", self.directory / "privkey.pem")
+        if self.holds:
+            self.held = context
+        return context
+
+    def _serve(self):
+        while True:
+            try:
+                connection = self.socket.accept()[0]
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError, ssl.SSLError):
+                connection.settimeout(5)
+                with self._context().wrap_socket(connection, server_side=True) as tls:
+                    tls.recv(1)
+
+    def stop(self):
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+
+class WebhookServer:
+    """An HTTPS server that keeps what it was sent and answers with the statuses it was given, the last one for ever."""
+
+    def __init__(self, directory, address, port, statuses=(204,)):
+        directory = pathlib.Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        self.ca_file, cert, key = make_tls(directory, address)
+        self.requests, self.statuses, self.url = [], list(statuses), f"https://{address}:{port}/hook"
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.requests.append((dict(self.headers), body))
+                self.send_response(outer.statuses.pop(0) if len(outer.statuses) > 1 else outer.statuses[0])
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer((address, port), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(cert, key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class TlsProxy:
+    """Ends TLS in front of a plain server, as a reverse proxy does."""
+
+    def __init__(self, directory, address, port, to):
+        directory = pathlib.Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        self.ca_file, cert, key = make_tls(directory, address)
+        self.url, self.to = f"https://{address}:{port}", to
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(cert, key)
+        self.socket = socket.create_server((address, port))
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                client = self.socket.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self._one, args=(client,), daemon=True).start()
+
+    def _one(self, client):
+        with client, contextlib.suppress(OSError, ssl.SSLError), self.context.wrap_socket(client, server_side=True) as tls, \
+                socket.create_connection(self.to) as server:
+            server.sendall(tls.recv(65536))
+            while data := server.recv(65536):
+                tls.sendall(data)
+
+    def stop(self):
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
 
 
 class Unbound:
@@ -563,6 +668,32 @@ class Reeve:
             time.sleep(0.05)
         raise LabError(f"order {order_id}: not where it should be after {timeout:g} s: {json.dumps(order, indent=1)}")
 
+    def add_deployment(self, name, kind, project=None, certificate=None, secret=None, **settings):
+        body = {"name": name, "kind": kind, "settings": settings}
+        body.update({k: v for k, v in (("certificate", certificate), ("secret", secret)) if v})
+        return self.must("POST", "/v1/deployments", body, project)
+
+    def deployment(self, name, project=None):
+        return self.must("GET", f"/v1/deployments/{name}", project=project)
+
+    def deliver(self, name, timeout=60.0, **body):
+        """By hand, and the delivery once it has ended."""
+        delivery = self.must("POST", f"/v1/deployments/{name}/run", body)
+        return wait_until(f"the end of the delivery by {name}", lambda: self._ended(delivery["id"]), timeout)
+
+    def _ended(self, delivery_id):
+        delivery = self.must("GET", f"/v1/deliveries/{delivery_id}?wait=5")
+        return delivery if delivery["ended_at"] else None
+
+    def add_hook(self, name, text, mode=0o755):
+        """An executable of the hooks directory."""
+        hooks = self.home / "etc" / "hooks.d"
+        hooks.mkdir(mode=0o755, exist_ok=True)
+        path = hooks / name
+        path.write_text(text)
+        path.chmod(mode)
+        return path
+
     def download(self, certificate, part="fullchain", project=None):
         query = urllib.parse.urlencode({"part": part})
         return self.must("GET", f"/v1/certificates/{urllib.parse.quote(certificate, safe='')}/download?{query}", project=project)
@@ -620,7 +751,7 @@ class Lab:
                 self.lock.bind((f"{net}.250", 5000))
                 self.where = {"knot": (f"{net}.1", 5301), "unbound": (f"{net}.2", 5302), "dns": (f"{net}.3", 5300),
                               "api": (f"{net}.3", 8080), "pebble": (f"{net}.4", 14000), "dark": (f"{net}.9", 5301),
-                              "spare": (f"{net}.5", 14000)}
+                              "spare": (f"{net}.5", 14000), "tls": (f"{net}.6", 4430), "webhook": (f"{net}.7", 4431)}
                 for address, port in [*self.where.values(), (self.where["pebble"][0], 15000)]:
                     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
                         with socket.socket(socket.AF_INET, kind) as probe:

@@ -61,6 +61,11 @@ static int serve(struct role *role, const char *name, enum channel first, int se
 	return code;
 }
 
+int role_hook(struct role *role)
+{
+	return serve(role, "hook", CHANNEL_WORKER_HOOK, CHANNEL_KEEPER_HOOK);
+}
+
 int role_keeper(struct role *role)
 {
 	char digits[4] = "";
@@ -89,7 +94,7 @@ int role_dns(struct role *role)
 	return serve(role, "dns", CHANNEL_WORKER_DNS, -1);
 }
 
-static struct ipc_peer *worker_peers[3];
+static struct ipc_peer *worker_peers[4];
 
 static void ask_all(void *ctx, struct ipc_request *request)
 {
@@ -115,7 +120,8 @@ static void ask_all(void *ctx, struct ipc_request *request)
 
 int role_worker(struct role *role)
 {
-	static const enum channel channels[] = { CHANNEL_WORKER_KEEPER, CHANNEL_WORKER_DNS, CHANNEL_WORKER_RESOLVER };
+	static const enum channel channels[] = { CHANNEL_WORKER_KEEPER, CHANNEL_WORKER_DNS, CHANNEL_WORKER_RESOLVER,
+		                           CHANNEL_WORKER_HOOK };
 	struct ipc_server        *server = ipc_server_new("worker", 1, ask_all, NULL);
 
 	for (size_t i = 0; i < ARRAY_LEN(channels); i++)
@@ -262,7 +268,7 @@ static pid_t pid_of(const char *answer, const char *name)
 	return at != NULL ? (pid_t)strtol(at + strlen(name), NULL, 10) : 0;
 }
 
-static const char *const names[] = { " api=", "worker=", "keeper=", "dns=", "resolver=" };
+static const char *const names[] = { " api=", "worker=", "keeper=", "dns=", "resolver=", "hook=" };
 
 TEST(every_role_reaches_every_other_and_nothing_else_comes_over)
 {
@@ -321,7 +327,7 @@ TEST(roles_stop_in_order_and_files_go)
 	int fd = open(arena_printf(f.arena, "%s/stopped", f.dir), O_RDONLY | O_CLOEXEC);
 	CHECK(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0);
 	close(fd);
-	CHECK(strncmp(text, "api\nworker\n", 11) == 0);
+	CHECK(strncmp(text, "api\nhook\nworker\n", 16) == 0);
 	CHECK(strstr(text, "dns\n") != NULL && strstr(text, "keeper\n") != NULL && strstr(text, "resolver\n") != NULL);
 	CHECK(access(f.config.socket_path, F_OK) != 0);
 	CHECK(access(arena_printf(f.arena, "%s/listening", f.dir), F_OK) != 0);

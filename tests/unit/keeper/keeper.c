@@ -11,6 +11,7 @@
 #include "crypto/hmac.h"
 #include "crypto/x509.h"
 #include "json/json.h"
+#include "keeper/bundle.h"
 #include "keeper/keeper.h"
 #include "keeper/seal.h"
 
@@ -676,6 +677,119 @@ TEST_F(exports)
 	REFUSED(keeper_export_key(f->api, elsewhere.bytes, &cert_id, sealed.blob, KEEPER_EXPORT_PKCS8, STR(""), f->a, &out, refused), "forbidden");
 }
 
+/* ---- deliveries ---- */
+
+struct hook_side {
+	struct arena            *a;
+	const char              *ticket;
+	struct keeper_deployment deployment;
+	struct secret           *bytes;
+	struct keeper_bundle     bundle;
+	unsigned                 count;
+};
+
+static void hook_side_take(void *ctx, struct ipc_request *request)
+{
+	struct hook_side *h = ctx;
+	struct err        err = { 0 };
+	int               fd = ipc_request_take_fd(request);
+
+	if (keeper_bundle_frame_read(h->a, ipc_request_body(request), &h->ticket, &h->deployment, &err) &&
+	    keeper_bundle_read(fd, &h->bytes, &h->bundle, &err)) {
+		/* Nobody writes into it any more, not even who made it. */
+		h->count += write(fd, "x", 1) < 0;
+		ipc_reply_ok(request, STR(""));
+	} else {
+		ipc_reply_err(request, &err);
+	}
+	close(fd);
+}
+
+TEST_F(deliveries)
+{
+	struct hook_side         side = { .a = arena_new() };
+	struct ipc_server       *server = ipc_server_new("hook", 0, hook_side_take, &side);
+	struct ipc_peer         *hook = ipc_peer_new("hook", NULL, NULL, NULL);
+	struct keeper_grant      local = local_grant(f), tenant;
+	struct keeper_deployment row = { "d1", PROJECT, "web", "c1", "files", "{\"directory\":\"/x\"}", 5 }, other = row;
+	struct keeper_cert_key   sealed;
+	struct keeper_token      token;
+	struct keeper_token_made made;
+	struct buf               columns;
+	uint8_t                  mac[ROW_MAC_SIZE], direct[ROW_MAC_SIZE];
+	char                     id[TOKEN_ID_SIZE];
+	int                      ends[2];
+	struct err               err = { 0 };
+
+	CHECK_OK(keeper_cert_key_new(f->worker, &cert_id, KEY_P256, f->a, &sealed, &err), err);
+	CHECK_OK(keeper_deployment_mac(f->api, local.bytes, &row, mac, &err), err);
+	REFUSED(keeper_deployment_mac(f->worker, local.bytes, &row, mac, refused), "forbidden");
+	REFUSED(keeper_deployment_mac(f->api, STR("x"), &row, direct, refused), "unauthenticated");
+
+	/* The worker cannot sign where keys go, and it checks what was signed. */
+	buf_init(&columns, 4096);
+	keeper_deployment_columns(&row, &columns);
+	REFUSED(keeper_mac(f->worker, "deployments", buf_str(&columns), 1, direct, refused), "forbidden");
+	CHECK_OK(keeper_mac_check(f->worker, "deployments", buf_str(&columns), 1, str_of(mac, sizeof(mac)), &err), err);
+	buf_clear(&columns);
+
+	/* An administrator of one project tells webhooks, and touches nothing on this machine. */
+	api_token_id_new(id);
+	token = token_row(id), token.role = ROLE_ADMINISTRATOR, token.project_id = PROJECT;
+	CHECK_OK(keeper_token_new(f->api, local.bytes, &token, f->a, &made, &err), err);
+	memcpy(token.digest, made.digest, sizeof(token.digest));
+	CHECK_OK(keeper_authenticate(f->api, str_c(made.text), &token, str_of(made.mac, 32), f->a, &tenant, &err), err);
+	REFUSED(keeper_deployment_mac(f->api, tenant.bytes, &row, direct, refused), "forbidden");
+	other.kind = "webhook";
+	CHECK_OK(keeper_deployment_mac(f->api, tenant.bytes, &other, direct, &err), err);
+	other.project_id = OTHER;
+	REFUSED(keeper_deployment_mac(f->api, tenant.bytes, &other, direct, refused), "forbidden");
+
+	struct keeper_delivery delivery = { "ticket-1", row, str_of(mac, sizeof(mac)), cert_id, sealed.blob, STR("chain"), false };
+	REFUSED(keeper_deliver(f->worker, &delivery, refused), "unavailable");
+	keeper_set_hook(f->keeper, hook);
+	CHECK_OK(ipc_pair(ends, &err), err);
+	ipc_server_attach(server, 1, ends[0]);
+	ipc_peer_attach(hook, ends[1]);
+	CHECK_OK(keeper_deliver(f->worker, &delivery, &err), err);
+	CHECK_INT(side.count, 1);
+	CHECK_STR(side.ticket, "ticket-1");
+	CHECK_STR(side.deployment.settings, row.settings);
+	CHECK(str_eq(side.bundle.chain_pem, STR("chain")) && side.bundle.pkcs12.len == 0);
+	CHECK(str_starts(side.bundle.key_pem, STR("-----BEGIN PRIVATE KEY-----")));
+
+	/* Another directory, another project, the wrong side. */
+	delivery.deployment.settings = "{\"directory\":\"/y\"}";
+	REFUSED(keeper_deliver(f->worker, &delivery, refused), "tampered");
+	delivery.deployment = row;
+	delivery.cert_key.project_id = OTHER;
+	REFUSED(keeper_deliver(f->worker, &delivery, refused), "forbidden");
+	delivery.cert_key = cert_id;
+	REFUSED(keeper_deliver(f->api, &delivery, refused), "forbidden");
+	CHECK_INT(side.count, 1);
+
+	ipc_server_free(server);
+	keeper_set_hook(f->keeper, NULL);
+	ipc_peer_free(hook);
+	secret_free(side.bytes);
+	arena_free(side.a);
+}
+
+TEST_F(webhooks)
+{
+	const struct record_id id = { PROJECT, KEEPER_COLUMN_WEBHOOK, "d1", 1 };
+	struct str             blob;
+	uint8_t                mac[ROW_MAC_SIZE], expected[HMAC_SIZE];
+	struct err             err = { 0 };
+
+	CHECK_OK(keeper_seal(f->api, &id, STR("s3cret"), f->a, &blob, &err), err);
+	CHECK_OK(keeper_webhook_sign(f->worker, &id, blob, 1700000000, STR("{}"), mac, &err), err);
+	hmac_sha256(STR("s3cret"), STR("1700000000.{}"), expected);
+	CHECK(memcmp(mac, expected, sizeof(mac)) == 0);
+	REFUSED(keeper_webhook_sign(f->worker, &eab_id, blob, 1, STR("{}"), mac, refused), "forbidden");
+	REFUSED(keeper_webhook_sign(f->api, &id, blob, 1, STR("{}"), mac, refused), "forbidden");
+}
+
 /* ---- the frame ---- */
 
 TEST_F(other_shapes)
@@ -711,7 +825,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		S(sealed_before_open), S(open_checks), O(project_keys_rotate), O(records_stay_where_they_are),
 		O(seal_only_what_is_listed), O(jws_kinds), O(jws_refusals), O(account_hosts_are_well_formed), O(csr_of_sealed_key),
-		O(row_macs), O(tokens), O(token_limits), O(local_socket_checks), O(exports), O(other_shapes),
+		O(row_macs), O(tokens), O(token_limits), O(local_socket_checks), O(exports), O(deliveries), O(webhooks),
+		O(other_shapes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
