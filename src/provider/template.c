@@ -316,8 +316,8 @@ static bool parse_variable(const char *text, struct str inside, struct part *par
 {
 	struct str word;
 
-	if (!str_next(&inside, '|', &word) || word.len == 0)
-		return bad(err, text, "a variable has no name");
+	if (str_ends(inside, STR("|")) || !str_next(&inside, '|', &word) || word.len == 0)
+		return bad(err, text, "a variable or a filter has no name");
 	part->name = word;
 	while (str_next(&inside, '|', &word))
 		if (!parse_filter(text, word, part, err))
