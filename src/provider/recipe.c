@@ -310,8 +310,9 @@ static bool read_body(struct reader *r, const char *at, const struct step_in *in
 {
 	if ((in->json != NULL) + (in->form != NULL) + (in->text != NULL) > 1)
 		return bad(r, at, "one of \"json\", \"form\" and \"text\" is the body");
-	if (in->json != NULL && !json_is_object(in->json) && !json_is_array(in->json))
-		return bad(r, under(r, at, "json"), "an object or an array is expected here");
+	/* A text is for "{elements}": a body that is a list. */
+	if (in->json != NULL && !json_is_object(in->json) && !json_is_array(in->json) && !json_is_string(in->json))
+		return bad(r, under(r, at, "json"), "an object, an array or \"{elements}\" is expected here");
 	ret->body = in->json != NULL ? BODY_JSON : in->form != NULL ? BODY_FORM : in->text != NULL ? BODY_TEXT : BODY_NONE;
 	ret->json = in->json;
 	ret->text = in->text;

@@ -234,7 +234,8 @@ static bool build_json(struct exchange *x, struct err *err)
 			return false;
 		if (body == NULL)
 			body = json_object();
-		json_object_update(body, more);
+		if (json_is_object(body))
+			json_object_update(body, more);
 	}
 	x->body = str_c(json_write(x->arena, body));
 	x->content_type = "application/json";

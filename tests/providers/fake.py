@@ -130,6 +130,41 @@ class Fake:
     def limited(self, seconds):
         return Answer(429, self.error(429, "too many requests"), {"Retry-After": str(seconds)})
 
+    def bearer(self, request, right, reader, header="Authorization", bad=401, denied=403):
+        """The usual check: one token that may all, one that may read."""
+        token = request.headers.get(header, "")
+        if reader is not None and token == reader:
+            return None if not self.is_write(request) else Answer(denied, self.error(denied, "forbidden"))
+        return None if token == right else Answer(bad, self.error(bad, "unauthorized"))
+
+    def named(self, name):
+        """A zone by name, or 404."""
+        if name not in self.zones:
+            raise Answer(404, self.error(404, "no such zone: " + name))
+        return self.zones[name]
+
+    def numbered(self, number):
+        """A zone by id, or 404."""
+        zone = self.by_id(number)
+        if zone is None:
+            raise Answer(404, self.error(404, "no such zone"))
+        return zone
+
+    def drop(self, zone, number):
+        """Remove a record by id, or 404."""
+        found = [r for r in zone.records if str(r.id) == str(number)]
+        if not found:
+            raise Answer(404, self.error(404, "no such record"))
+        zone.records.remove(found[0])
+
+    def texts(self, zone, name):
+        return [r for r in zone.records if r.name == name and r.kind == "TXT"]
+
+    def replace(self, zone, name, values, ttl):
+        """A set as it is to be."""
+        zone.records = [r for r in zone.records if not (r.name == name and r.kind == "TXT")]
+        return [self.put(zone, name, v, ttl=ttl) for v in values]
+
     # ---- serving ----
 
     def answer(self, request):
