@@ -82,24 +82,30 @@ static bool name_char(int c)
 	       c == ':' || c >= 0x80;
 }
 
-static bool read_name(struct xml *x, struct str *ret)
-{
-	size_t start = x->at;
-	int    first = peek(x);
-
-	while (name_char(peek(x)))
-		x->at++;
-	*ret = str_of(x->text.ptr + start, x->at - start);
-	if (ret->len == 0 || ret->len > NAME_MAX_LEN || (first >= '0' && first <= '9') || first == '-' || first == '.')
-		return bad(x, "a name is expected here");
-	return true;
-}
-
 static struct str local(struct str name)
 {
 	size_t colon = str_index(name, ':');
 
-	return colon + 1 < name.len ? str_of(name.ptr + colon + 1, name.len - colon - 1) : name;
+	return colon < name.len ? str_of(name.ptr + colon + 1, name.len - colon - 1) : name;
+}
+
+/* "name" or "prefix:name"; both begin as names do. */
+static bool read_name(struct xml *x, struct str *ret)
+{
+	size_t     start = x->at;
+	struct str parts[2];
+
+	while (name_char(peek(x)))
+		x->at++;
+	*ret = str_of(x->text.ptr + start, x->at - start);
+	parts[0] = *ret;
+	parts[1] = local(*ret);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (parts[i].len == 0 || parts[i].len > NAME_MAX_LEN || strchr("0123456789-.:", parts[i].ptr[0]) != NULL)
+			return bad(x, "a name is expected here");
+	if (str_index(parts[1], ':') < parts[1].len)
+		return bad(x, "a name with two colons");
+	return true;
 }
 
 static void put_utf8(struct buf *b, uint32_t c)
@@ -249,7 +255,7 @@ static bool read_attribute(struct xml *x, json_t *object)
 		return false;
 	x->at++;
 	/* Declarations of namespaces say nothing to us: local names are enough. */
-	if (str_starts(name, STR("xmlns"))) {
+	if (str_starts(name, STR("xmlns")) || str_starts(local(name), STR("xmlns"))) {
 		json_decref(value);
 		return true;
 	}
