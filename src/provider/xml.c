@@ -350,10 +350,12 @@ static bool read_element(struct xml *x, unsigned depth, struct str *ret_name, js
 		skip_space(x);
 		if (ahead(x, STR("/>"))) {
 			x->at += 2;
-			if (json_object_size(object) == 0)
+			if (json_object_size(object) == 0) {
 				*ret = json_string("");
-			else
-				*ret = TAKE(object);
+				return true;
+			}
+			json_put_str(object, "#", "");
+			*ret = TAKE(object);
 			return true;
 		}
 		if (peek(x) == '>') {
