@@ -516,7 +516,8 @@ bool api_new(const struct api_settings *settings, struct api **ret, struct err *
 	api->store_path = strdup(settings->store_path);
 	if (api->store_path == NULL)
 		abort();
-	api->slow_max = server.threads > 2 ? server.threads - 2 : 1;
+	/* Fewer than the worker takes (COMMAND_SLOW_MAX), and never all handlers. */
+	api->slow_max = server.threads > 6 ? 4 : 1;
 	api->worker = ipc_peer_new("worker", on_push, on_worker_up, api);
 	api->keeper = ipc_peer_new("keeper", NULL, NULL, NULL);
 	*ret = api;

@@ -119,6 +119,11 @@ bool authority_create(struct call *call, struct err *err)
 	if (!call_bind(call, authority_fields, authority_fields_count, &request, err) ||
 	    !slug_check("the name of an authority", request.name, err))
 		return false;
+	/* Private addresses are the installation's, not a tenant's: they lead into its own network. */
+	if (request.allow_addresses.count > 0 && call->grant.project_id[0] != '\0') {
+		err_problem(err, ERR_DENIED, "forbidden", "allow_addresses is for administrators of all projects");
+		return err_hint(err, "add the authority over the server's own socket: reeve --project NAME authority add …");
+	}
 	for (size_t i = 0; i < request.allow_addresses.count; i++) {
 		if (strchr(request.allow_addresses.items[i], ',') != NULL)
 			return err_set(err, ERR_INPUT, "allow_addresses: one range per element");

@@ -159,6 +159,8 @@ struct order;
 struct certificate;
 struct version;
 /* The order with everything a reader wants; without timeline and authorizations when `brief`. NULL + err. */
+/* The space separated names of a certificate as an array. */
+json_t *names_json(const char *names);
 json_t *order_json(struct call *call, const struct order *o, bool brief, struct err *err);
 
 /* One certificate with one version, ready to be handed out. */

@@ -68,7 +68,7 @@ static bool last_order(struct call *call, const char *certificate_id, struct ord
 	return true;
 }
 
-static json_t *names_json(const char *names)
+json_t *names_json(const char *names)
 {
 	json_t    *array = json_array();
 	struct str rest = str_c(names), name;

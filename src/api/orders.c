@@ -78,17 +78,6 @@ static bool put_timeline(struct call *call, json_t *json, const char *order_id, 
 	return true;
 }
 
-static json_t *names_json(const char *names)
-{
-	json_t    *array = json_array();
-	struct str rest = str_c(names), name;
-
-	while (str_next(&rest, ' ', &name))
-		if (name.len > 0)
-			json_array_append_new(array, json_stringn(name.ptr, name.len));
-	return array;
-}
-
 json_t *order_json(struct call *call, const struct order *o, bool brief, struct err *err)
 {
 	AUTO(json_freep) json_t *json = json_object();

@@ -21,7 +21,7 @@ const struct route routes[] = {
 	{ "GET",    "/v1/projects",                           PERM_READ,   0,        project_list_get,
 	  .status = 200, .summary = "The projects the caller may see" },
 
-	{ "POST",   "/v1/authorities",                        PERM_ADMIN,  128 * KIB, authority_create,
+	{ "POST",   "/v1/authorities",                        PERM_ADMIN,  128 * KIB, authority_create, .slow = true,
 	  .status = 201, .summary = "Add a certificate authority", BODY(authority_fields) },
 	{ "GET",    "/v1/authorities",                        PERM_READ,   0,        authority_list_get,
 	  .status = 200, .summary = "The authorities of the project" },

@@ -122,7 +122,7 @@ bool b64_any_decode(struct arena *a, struct str text, struct str *ret)
 	return b64_decode(a, str_of(text.ptr, text.len - padding), url, ret);
 }
 
-static int hex_value(char c)
+int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -141,7 +141,7 @@ bool hex_decode(struct arena *a, struct str text, struct str *ret)
 		return false;
 	bytes = arena_alloc(a, text.len / 2 + 1);
 	for (size_t i = 0; i < text.len; i += 2) {
-		int high = hex_value(text.ptr[i]), low = hex_value(text.ptr[i + 1]);
+		int high = hex_digit(text.ptr[i]), low = hex_digit(text.ptr[i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

@@ -18,6 +18,7 @@ MUST_CHECK bool b64url_decode(struct arena *a, struct str text, struct str *ret)
 /* Standard alphabet or URL alphabet, padded or not: for EAB keys as CAs hand them out. */
 MUST_CHECK bool b64_any_decode(struct arena *a, struct str text, struct str *ret);
 char *b64_encode(struct arena *a, struct str bytes);
+int   hex_digit(char c); /* 0..15 of either case; -1 when it is none */
 char *hex_encode(struct arena *a, struct str bytes);
 MUST_CHECK bool hex_decode(struct arena *a, struct str text, struct str *ret);
 char *base32_encode(struct arena *a, struct str bytes);

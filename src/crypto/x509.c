@@ -6,6 +6,7 @@
 #include "crypto/x509.h"
 
 #include <assert.h>
+#include <pthread.h>
 
 #include "base/buf.h"
 #include "base/encode.h"
@@ -104,15 +105,77 @@ static bool names_read(struct arena *a, const X509 *cert, struct cert_info *ret,
 	return true;
 }
 
+/*
+ * What was read last, by the hash of its bytes. The library searches a decoder for the key of each certificate it
+ * reads, and that is dearer than all else here: a chain is read once by cert_parse() and not again by chain_check(),
+ * and the intermediates, which are the same for all chains of a CA, not even once.
+ */
+#define CACHE_COUNT 32u
+
+static struct {
+	pthread_mutex_t lock;
+	struct {
+		X509    *cert; /* NULL: free */
+		uint8_t  digest[SHA256_SIZE];
+		uint64_t used;
+	} places[CACHE_COUNT];
+	uint64_t clock;
+} cache = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* A reference of the caller's own, or NULL. */
+static X509 *cache_get(const uint8_t digest[static SHA256_SIZE])
+{
+	X509 *cert = NULL;
+
+	pthread_mutex_lock(&cache.lock);
+	for (size_t i = 0; i < CACHE_COUNT && cert == NULL; i++) {
+		if (cache.places[i].cert == NULL || memcmp(cache.places[i].digest, digest, SHA256_SIZE) != 0)
+			continue;
+		cert = cache.places[i].cert;
+		crypto_must(X509_up_ref(cert) == 1, "X.509");
+		cache.places[i].used = ++cache.clock;
+	}
+	pthread_mutex_unlock(&cache.lock);
+	return cert;
+}
+
+/* In the place that was not used for the longest time. Two threads that read the same take two places: no harm. */
+static void cache_put(const uint8_t digest[static SHA256_SIZE], X509 *cert)
+{
+	size_t oldest = 0;
+	X509  *before;
+
+	crypto_must(X509_up_ref(cert) == 1, "X.509");
+	pthread_mutex_lock(&cache.lock);
+	for (size_t i = 1; i < CACHE_COUNT; i++)
+		if (cache.places[i].used < cache.places[oldest].used)
+			oldest = i;
+	before = cache.places[oldest].cert;
+	cache.places[oldest].cert = cert;
+	cache.places[oldest].used = ++cache.clock;
+	memcpy(cache.places[oldest].digest, digest, SHA256_SIZE);
+	pthread_mutex_unlock(&cache.lock);
+	X509_free(before);
+}
+
+/* Shared with other threads: only read. */
 static X509 *der_read(struct str der)
 {
 	const uint8_t *p = (const uint8_t *)der.ptr;
-	X509          *cert = d2i_X509(NULL, &p, (long)der.len);
+	uint8_t        digest[SHA256_SIZE];
+	X509          *cert;
 
+	sha256(der, digest);
+	cert = cache_get(digest);
+	if (cert != NULL)
+		return cert;
+	cert = d2i_X509(NULL, &p, (long)der.len);
 	if (cert != NULL && p != (const uint8_t *)der.ptr + der.len) {
 		X509_free(cert);
 		cert = NULL;
 	}
+	if (cert != NULL)
+		cache_put(digest, cert);
 	return cert;
 }
 

@@ -24,6 +24,8 @@
 #define FDS_MAX  1024
 #define NAME_MAX_LEN 16
 #define WATCH_MS 1000
+#define READY_MS      10000
+#define READY_LOOK_MS 2
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
@@ -67,6 +69,8 @@ struct role {
 	struct end ends[CHANNEL__COUNT];
 	bool (*healthy)(const void *ctx);
 	const void *healthy_ctx;
+	bool      (*ready)(void *ctx);
+	void       *ready_ctx;
 	struct ipc_frame frame;
 };
 
@@ -190,17 +194,37 @@ static bool role_receive(struct role *role, struct err *err)
 	return false;
 }
 
+void role_ready_when(struct role *role, bool (*ready)(void *ctx), void *ctx)
+{
+	role->ready = ready;
+	role->ready_ctx = ctx;
+}
+
+/* Ends of channels arrive all the while, and being ready may depend on them. */
+static bool tell_ready(struct role *role, int64_t until_ms, bool *told)
+{
+	struct err err = { 0 };
+
+	if (*told || (role->ready != NULL && clock_mono_ms() < until_ms && !role->ready(role->ready_ctx)))
+		return true;
+	*told = true;
+	return ipc_send(role->control, CONTROL_READY, 0, STR(""), -1, &err);
+}
+
 int role_run(struct role *role)
 {
 	struct ipc_frame *frame = &role->frame;
 	struct err        err = { 0 };
+	int64_t           until_ms = clock_mono_ms() + READY_MS;
+	bool              told = false;
 
-	if (!ipc_send(role->control, CONTROL_READY, 0, STR(""), -1, &err))
-		return 1;
 	for (;;) {
 		struct pollfd p = { .fd = role->control, .events = POLLIN };
-		int           n = poll(&p, 1, role->healthy != NULL ? WATCH_MS : -1);
+		int           n;
 
+		if (!tell_ready(role, until_ms, &told))
+			return 1;
+		n = poll(&p, 1, !told ? READY_LOOK_MS : role->healthy != NULL ? WATCH_MS : -1);
 		if (role->healthy != NULL && !role->healthy(role->healthy_ctx)) {
 			log_error("event=unhealthy cause=\"the role cannot go on and is started anew\"");
 			return 1;
@@ -253,6 +277,7 @@ static void protect_secrets(void)
 
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 int role_main(const char *name, int control_fd)

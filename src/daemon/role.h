@@ -33,6 +33,9 @@ int role_take_fd(struct role *role, const char *name);
  * `as` is what ipc_request_channel() says of frames from there. */
 void role_asks(struct role *role, enum channel channel, struct ipc_peer *peer);
 void role_serves(struct role *role, enum channel channel, struct ipc_server *server, int as);
+/* The supervisor is told that the role serves when fn says so, at the latest after 10 s (a keeper that stays sealed says
+ * so itself); without it, at once. */
+void role_ready_when(struct role *role, bool (*ready)(void *ctx), void *ctx);
 /* Asked every second: false ends the role with exit code 1, so that it is started anew. Before role_run. */
 void role_watch(struct role *role, bool (*healthy)(const void *ctx), const void *ctx);
 /* Tell the supervisor that the role is serving, then obey it until it says stop or is gone. */

@@ -31,13 +31,15 @@ int role_dns(struct role *role)
 
 	struct ipc_server *server = ipc_server_new("dns", 0, dns_role_handle, dns);
 	dns_role_attach(dns, server);
-	/* SEEN is pushed to channel 0 (dns/role.h). */
-	role_serves(role, CHANNEL_WORKER_DNS, server, 0);
-	if (add_sockets(role, dns_role_server(dns), &err) && dns_server_start(dns_role_server(dns), &err))
+	dns_role_start_when_loaded(dns);
+	if (add_sockets(role, dns_role_server(dns), &err)) {
+		/* SEEN is pushed to channel 0 (dns/role.h). */
+		role_serves(role, CHANNEL_WORKER_DNS, server, 0);
 		code = role_run(role);
-	else
+	} else {
 		code = role_refuse(role, &err);
-	dns_server_stop(dns_role_server(dns));
+	}
+	dns_role_stop(dns);
 	ipc_server_free(server);
 	dns_role_free(dns);
 	return code;

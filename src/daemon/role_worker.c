@@ -4,6 +4,11 @@
 #include "daemon/role.h"
 #include "workflow/worker.h"
 
+static bool open(void *ctx)
+{
+	return worker_open(ctx);
+}
+
 static bool healthy(const void *ctx)
 {
 	return worker_healthy(ctx);
@@ -31,6 +36,7 @@ int role_worker(struct role *role)
 	role_serves(role, CHANNEL_API_WORKER, worker_server(worker), CHANNEL_API_WORKER);
 	role_watch(role, healthy, worker);
 	if (worker_start(worker, &err)) {
+		role_ready_when(role, open, worker);
 		code = role_run(role);
 		worker_stop(worker);
 	} else {

@@ -24,6 +24,7 @@ struct dns_role {
 	struct ipc_server *ipc;
 	uint64_t           sequence;
 	struct dns_zones  *loading; /* NULL: no reset under way */
+	bool               start_when_loaded;
 	struct removed    *removed; /* since RESET_BEGIN */
 	size_t             removed_count, removed_max;
 };
@@ -61,6 +62,19 @@ bool dns_role_new(const struct dns_zones_config  *config,
 	role->server = dns_server_new(&with, zones);
 	*ret = role;
 	return true;
+}
+
+void dns_role_start_when_loaded(struct dns_role *role)
+{
+	role->start_when_loaded = true;
+}
+
+void dns_role_stop(struct dns_role *role)
+{
+	pthread_mutex_lock(&role->lock);
+	role->start_when_loaded = false;
+	dns_server_stop(role->server);
+	pthread_mutex_unlock(&role->lock);
 }
 
 void dns_role_free(struct dns_role *role)
@@ -215,7 +229,10 @@ static bool reset_end(struct dns_role *role, struct err *err)
 	dns_zones_set_sequence(role->loading, ++role->sequence);
 	dns_server_publish(role->server, role->loading);
 	loading_end(role);
-	return true;
+	if (!role->start_when_loaded)
+		return true;
+	role->start_when_loaded = false;
+	return dns_server_start(role->server, err);
 }
 
 static bool role_answer(struct dns_role *role, uint32_t type, struct str body, struct buf *answer,

@@ -22,6 +22,10 @@ void            dns_role_free(
 struct dns_server *dns_role_server(struct dns_role *role);
 /* Where SEEN goes (channel 0); before the server starts. */
 void dns_role_attach(struct dns_role *role, struct ipc_server *ipc);
+/* The server starts with the first whole set: until then questions wait in the sockets, rather than being told that
+ * values which are live do not exist. Its sockets must have been added. */
+void dns_role_start_when_loaded(struct dns_role *role);
+void dns_role_stop(struct dns_role *role); /* the server answers no more, and is not started by a late set */
 void dns_role_handle(void *role, struct ipc_request *request); /* an ipc_handle_fn */
 
 #endif

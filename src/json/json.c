@@ -202,7 +202,7 @@ static char *write_with(struct arena *a, const json_t *json, size_t flags, const
 
 char *json_write(struct arena *a, const json_t *json)
 {
-	return write_with(a, json, JSON_COMPACT, "");
+	return write_with(a, json, JSON_COMPACT | JSON_REAL_PRECISION(15), "");
 }
 
 char *json_write_pretty(struct arena *a, const json_t *json)

@@ -138,20 +138,6 @@ bool keeper_account_key_new(struct ipc_peer *keeper, const struct record_id *id,
 	return true;
 }
 
-bool keeper_account_key_hosts(struct ipc_peer *keeper, const struct record_id *id, struct str blob,
-                              int64_t new_version, const char *const *hosts, size_t hosts_count, struct arena *a,
-                              struct str *ret_blob, struct err *err)
-{
-	AUTO(buf_wipe) struct buf b;
-
-	buf_init(&b, IPC_BODY_MAX);
-	put_record(&b, id);
-	wire_put_str(&b, blob);
-	wire_put_i64(&b, new_version);
-	put_names(&b, hosts, hosts_count);
-	return ask_str(keeper, KEEPER_ACCOUNT_KEY_HOSTS, &b, a, ret_blob, err);
-}
-
 bool keeper_cert_key_new(struct ipc_peer *keeper, const struct record_id *id, enum key_type type, struct arena *a,
                          struct keeper_cert_key *ret, struct err *err)
 {

@@ -36,7 +36,6 @@ enum keeper_message {
 	KEEPER_NEW_PROJECT_KEY,
 	KEEPER_SEAL,
 	KEEPER_ACCOUNT_KEY_NEW,
-	KEEPER_ACCOUNT_KEY_HOSTS,
 	KEEPER_CERT_KEY_NEW,
 	KEEPER_JWS,
 	KEEPER_CSR,
@@ -101,16 +100,11 @@ struct keeper_cert_key {
 
 /*
  * hosts: 1..KEEPER_HOSTS_MAX as url_host() (net/url.h) gives them: lower case, no port. The key signs for URLs at
- * these and at no other.
+ * these and at no other: there is no message that changes the list of a key, or the worker could.
  */
 MUST_CHECK bool keeper_account_key_new(struct ipc_peer *keeper, const struct record_id *id,
                                        enum key_type type, const char *const *hosts, size_t hosts_count,
                                        struct arena *a, struct keeper_account_key *ret, struct err *err);
-/* The same key with other hosts, sealed for row_version `new_version`. */
-MUST_CHECK bool keeper_account_key_hosts(struct ipc_peer *keeper, const struct record_id *id,
-                                         struct str blob, int64_t new_version, const char *const *hosts,
-                                         size_t hosts_count, struct arena *a, struct str *ret_blob,
-                                         struct err *err);
 MUST_CHECK bool keeper_cert_key_new(struct ipc_peer *keeper, const struct record_id *id, enum key_type type,
                                     struct arena *a, struct keeper_cert_key *ret, struct err *err);
 

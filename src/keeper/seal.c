@@ -156,17 +156,6 @@ bool seal_open(const char *path, const char *data_dir, int *ret_fd, struct err *
 	return true;
 }
 
-static int digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* The file's name for a sentence, as far as the kernel tells. */
 static const char *path_of(int fd, char ret[static 256])
 {
@@ -200,7 +189,7 @@ bool seal_read(int fd, struct secret **ret, struct err *err)
 	if (n != SEAL_TEXT_SIZE && !(n == SEAL_TEXT_SIZE + 1 && in[SEAL_TEXT_SIZE] == '\n'))
 		n = -1;
 	for (size_t i = 0; n > 0 && i < SEAL_SIZE; i++) {
-		int high = digit(in[2 * i]), low = digit(in[2 * i + 1]);
+		int high = hex_digit((char)in[2 * i]), low = hex_digit((char)in[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			n = -1;

@@ -38,7 +38,6 @@ static const struct message {
 	ROW(NEW_PROJECT_KEY) = { "new-project-key", WORKER, false, false, false, keyring_new_project },
 	ROW(SEAL) = { "seal", API, false, false, false, sign_seal },
 	ROW(ACCOUNT_KEY_NEW) = { "account-key-new", WORKER, false, true, false, sign_account_key_new },
-	ROW(ACCOUNT_KEY_HOSTS) = { "account-key-hosts", WORKER, false, false, false, sign_account_key_hosts },
 	ROW(CERT_KEY_NEW) = { "cert-key-new", WORKER, false, true, false, sign_cert_key_new },
 	ROW(JWS) = { "jws", WORKER, false, false, false, sign_jws },
 	ROW(CSR) = { "csr", WORKER, false, false, false, sign_csr },

@@ -83,7 +83,6 @@ bool keyring_record_open(struct keeper *k, const char *column, const struct reco
 
 bool sign_seal(struct keeper *k, struct call *call, struct err *err);
 bool sign_account_key_new(struct keeper *k, struct call *call, struct err *err);
-bool sign_account_key_hosts(struct keeper *k, struct call *call, struct err *err);
 bool sign_cert_key_new(struct keeper *k, struct call *call, struct err *err);
 bool sign_jws(struct keeper *k, struct call *call, struct err *err);
 bool sign_csr(struct keeper *k, struct call *call, struct err *err);

@@ -153,33 +153,6 @@ bool sign_account_key_new(struct keeper *k, struct call *call, struct err *err)
 	return true;
 }
 
-bool sign_account_key_hosts(struct keeper *k, struct call *call, struct err *err)
-{
-	struct record_id   id, next;
-	struct str         blob, sealed;
-	const char *const *hosts, *const *old_hosts;
-	size_t             hosts_count, old_count;
-	AUTO(secret_freep) struct secret *plain = NULL;
-	AUTO(key_freep) struct key *key = NULL;
-
-	get_record(&call->in, call->arena, &id);
-	blob = wire_get_str(&call->in);
-	next = id;
-	next.row_version = wire_get_i64(&call->in);
-	get_names(&call->in, call->arena, KEEPER_HOSTS_MAX, &hosts, &hosts_count);
-	if (!wire_done(&call->in, err) || !hosts_check(hosts, hosts_count, err))
-		return false;
-	if (next.row_version <= id.row_version)
-		return err_set(err, ERR_INPUT, "the new row version is not above the old one");
-	if (!keyring_record_open(k, KEEPER_COLUMN_ACCOUNT_KEY, &id, blob, &plain, err) ||
-	    !key_read(KEY_USE_ACCOUNT, plain, call->arena, &key, &old_hosts, &old_count, err) ||
-	    !key_seal(k, KEEPER_COLUMN_ACCOUNT_KEY, KEY_USE_ACCOUNT, &next, key, hosts, hosts_count, call->arena,
-	              &sealed, err))
-		return false;
-	wire_put_str(&call->out, sealed);
-	return true;
-}
-
 bool sign_cert_key_new(struct keeper *k, struct call *call, struct err *err)
 {
 	enum key_type    type = (enum key_type)get_enum(&call->in, KEY__COUNT);

@@ -7,18 +7,9 @@
 
 #include <assert.h>
 
-/* ---- targets ---- */
+#include "base/encode.h"
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+/* ---- targets ---- */
 
 /* NULL when an escape is broken or hides a control byte. In a query '+' is a space. */
 static const char *percent_decode(struct arena *a, struct str s, bool query)
@@ -30,8 +21,8 @@ static const char *percent_decode(struct arena *a, struct str s, bool query)
 		char c = s.ptr[i];
 
 		if (c == '%') {
-			int high = s.len - i < 3 ? -1 : hex_value(s.ptr[i + 1]);
-			int low = s.len - i < 3 ? -1 : hex_value(s.ptr[i + 2]);
+			int high = s.len - i < 3 ? -1 : hex_digit(s.ptr[i + 1]);
+			int low = s.len - i < 3 ? -1 : hex_digit(s.ptr[i + 2]);
 
 			if (high < 0 || low < 0)
 				return NULL;
@@ -390,7 +381,7 @@ static bool chunk_size_parse(struct str line, uint64_t *ret)
 	if (line.len < 3 || line.ptr[line.len - 2] != '\r')
 		return false;
 	for (size_t i = 0; i < line.len - 2; i++) {
-		int digit = hex_value(line.ptr[i]);
+		int digit = hex_digit(line.ptr[i]);
 
 		if (digit < 0)
 			return false;

@@ -185,8 +185,13 @@ static void add_header(struct buf *b, const char *name, const char *value)
 	buf_add_c(b, "\r\n");
 }
 
+static struct buf *refusal_write(int status, const char *reason);
+
 static struct buf *answer_write(const struct http_server_answer *answer, bool head, bool keep_alive)
 {
+	/* A handler's answer is as large as what is stored: that must never end the process. */
+	if (answer->body.len > ANSWER_MAX - 64 * KIB)
+		return refusal_write(500, "the answer is larger than 16 MiB: ask for less at once, with limit=");
 	struct buf *b = malloc(sizeof(*b));
 	char        date[64];
 	time_t      now = time(NULL);

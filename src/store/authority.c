@@ -230,17 +230,3 @@ bool account_set_status(struct db *db, const char *id, const char *status, const
 	               DB_C(id), DB_T(status), DB_C(url), DB_C(problem)) &&
 	       rows_changed(changed, err, "account", id);
 }
-
-bool account_set_key(struct db *db, const char *id, int64_t seen, struct str key_blob, const char *hosts,
-                     struct err *err)
-{
-	int64_t changed = 0;
-
-	if (!db_exec(db, &changed, err,
-	             "UPDATE accounts SET key_blob = $3, hosts = $4, row_version = row_version + 1"
-	             " WHERE id = $1 AND row_version = $2",
-	             DB_C(id), DB_I(seen), DB_B(key_blob), DB_C(hosts)))
-		return false;
-	return changed > 0 ||
-	       err_problem(err, ERR_CONFLICT, "conflict", "account %s was changed by somebody else", id);
-}

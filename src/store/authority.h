@@ -36,7 +36,5 @@ MUST_CHECK bool account_insert(struct db *db, const struct account *x, struct er
 MUST_CHECK bool account_find(struct db *db, struct arena *a, const char *project_id, const char *authority_id, struct account *ret, struct err *err);
 MUST_CHECK bool account_find_id(struct db *db, struct arena *a, const char *id, struct account *ret, struct err *err);
 MUST_CHECK bool account_set_status(struct db *db, const char *id, const char *status, const char *url, const char *problem, struct err *err);
-/* After the keeper sealed the key anew with another host list; ERR_CONFLICT when row_version is not `seen`. */
-MUST_CHECK bool account_set_key(struct db *db, const char *id, int64_t seen, struct str key_blob, const char *hosts, struct err *err);
 
 #endif

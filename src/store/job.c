@@ -84,6 +84,15 @@ static int by_wake(const void *left, const void *right)
 	return (l->id > r->id) - (l->id < r->id);
 }
 
+/*
+ * When a job whose holder died is due again: as it was, but from the third time on after a pause that doubles from 10 s
+ * to an hour, since the job itself may be what kills its holder.
+ */
+#define AFTER_DEATH(now)                                                                           \
+	"CASE WHEN claims >= 12 THEN " now " + 3600000"                                            \
+	" WHEN claims >= 3 THEN " now " + 10000 * (1 << CAST(claims - 3 AS INTEGER))"              \
+	" WHEN wake_at < due_at THEN wake_at ELSE due_at END"
+
 bool job_claim(struct db *db, struct arena *a, const char *owner, int64_t now, int64_t lease_until, size_t max,
                struct job_row **ret, size_t *ret_count, struct err *err)
 {
@@ -92,8 +101,7 @@ bool job_claim(struct db *db, struct arena *a, const char *owner, int64_t now, i
 	/* Leases that are over: few, found by their own index. The old holder's writes are refused from here. */
 	if (!db_exec(db, NULL, err,
 	             "UPDATE jobs SET lease_owner = '', lease_until = 0,"
-	             " wake_at = CASE WHEN wake_at < due_at THEN wake_at ELSE due_at END"
-	             " WHERE state = 'active' AND lease_owner <> '' AND lease_until <= $1",
+	             " wake_at = " AFTER_DEATH("$1") " WHERE state = 'active' AND lease_owner <> '' AND lease_until <= $1",
 	             DB_I(now)))
 		return false;
 	/* The PostgreSQL driver puts FOR UPDATE SKIP LOCKED where the comment is. */
@@ -125,13 +133,12 @@ bool job_next_wake(struct db *db, int64_t *ret, struct err *err)
 	return true;
 }
 
-bool job_void_leases(struct db *db, const char *owner, struct err *err)
+bool job_void_leases(struct db *db, const char *owner, int64_t now, struct err *err)
 {
 	return db_exec(db, NULL, err,
 	               "UPDATE jobs SET lease_owner = '', lease_until = 0,"
-	               " wake_at = CASE WHEN wake_at < due_at THEN wake_at ELSE due_at END"
-	               " WHERE state = 'active' AND lease_owner <> '' AND lease_owner = $1",
-	               DB_T(owner));
+	               " wake_at = " AFTER_DEATH("$2") " WHERE state = 'active' AND lease_owner <> '' AND lease_owner = $1",
+	               DB_T(owner), DB_I(now));
 }
 
 /* ---- what the holder of a claim does ---- */

@@ -330,7 +330,8 @@ bool history_list(struct db *db, struct arena *a, const char *order_id, struct h
 
 	return db_each(db, history_read, &rows, err,
 	               "SELECT id, order_id, job_id, kind, step, outcome, at, text FROM history"
-	               " WHERE order_id = $1 ORDER BY id",
+	               " WHERE order_id = $1 AND id > COALESCE((SELECT id FROM history WHERE order_id = $1"
+	               " ORDER BY id DESC LIMIT 1 OFFSET 1000), 0) ORDER BY id",
 	               DB_C(order_id)) &&
 	       rows_take(&rows, ret, ret_count);
 }

@@ -24,6 +24,44 @@ bool schedule_wake_delegation(struct db *db, const char *delegation_id, const ch
 	               DB_T(delegation_id), DB_T(step), DB_I(wake_at));
 }
 
+bool schedule_wake_seen(struct db *db, const char *order_id, int64_t wake_at, struct err *err)
+{
+	return db_exec(db, NULL, err,
+	               "UPDATE jobs SET wake_at = $2 WHERE order_id = $1 AND kind = 'order' AND state = 'active'"
+	               " AND step IN ('authorizations', 'await') AND attempts = 0 AND wake_at > $2 AND NOT EXISTS"
+	               " (SELECT 1 FROM authorizations WHERE order_id = $1 AND status = 'pending')",
+	               DB_T(order_id), DB_I(wake_at));
+}
+
+static bool found_one(const struct db_row *row UNUSED, void *arg)
+{
+	*(bool *)arg = true;
+	return false;
+}
+
+bool order_url_taken(struct db *db, const char *order_url, const char *but_order_id, bool *ret, struct err *err)
+{
+	bool taken = false;
+
+	if (!db_each(db, found_one, &taken, err,
+	             "SELECT id FROM orders WHERE order_url = $1 AND id <> $2 AND status = 'running'", DB_T(order_url),
+	             DB_T(but_order_id)))
+		return false;
+	*ret = taken;
+	return true;
+}
+
+bool delegation_routed(struct db *db, const char *delegation_id, bool *ret, struct err *err)
+{
+	bool routed = false;
+
+	if (!db_each(db, found_one, &routed, err, "SELECT name FROM certificate_routes WHERE delegation_id = $1 LIMIT 1",
+	             DB_T(delegation_id)))
+		return false;
+	*ret = routed;
+	return true;
+}
+
 bool schedule_end_jobs(struct db *db, const char *kind, const char *order_id, struct err *err)
 {
 	return db_exec(db, NULL, err,

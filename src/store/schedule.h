@@ -12,6 +12,15 @@ MUST_CHECK bool schedule_wake_authority(struct db *db, const char *authority_id,
 /* Order jobs waiting in `step` whose certificate routes a name through this delegation. */
 MUST_CHECK bool schedule_wake_delegation(struct db *db, const char *delegation_id, const char *step, int64_t wake_at,
                                          struct err *err);
+/*
+ * The values of an order were asked for: bring its first poll forward to wake_at. Later polls keep the CA's pace, and
+ * an order that still has authorizations to publish or respond to is left alone.
+ */
+MUST_CHECK bool schedule_wake_seen(struct db *db, const char *order_id, int64_t wake_at, struct err *err);
+/* Another running order that already has this order URL: some CAs give the same one for the same names. */
+MUST_CHECK bool order_url_taken(struct db *db, const char *order_url, const char *but_order_id, bool *ret, struct err *err);
+/* Does any certificate route a name through this delegation? */
+MUST_CHECK bool delegation_routed(struct db *db, const char *delegation_id, bool *ret, struct err *err);
 /* End the active jobs of one kind of an order; their fence moves, so that a running one cannot write any more. */
 MUST_CHECK bool schedule_end_jobs(struct db *db, const char *kind, const char *order_id, struct err *err);
 MUST_CHECK bool order_add_requests(struct db *db, const char *order_id, int64_t more, struct err *err);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <unistd.h>
@@ -202,8 +203,16 @@ static bool set_up(struct db *db, struct err *err)
 	return true;
 }
 
+/* SQLite counts its memory under one lock for all connections, which every thread would wait for; nobody reads it. */
+static void library_start(void)
+{
+	if (sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) != SQLITE_OK || sqlite3_initialize() != SQLITE_OK)
+		abort();
+}
+
 bool db_open(const char *path, enum db_mode mode, struct db **ret, struct err *err)
 {
+	static pthread_once_t      once = PTHREAD_ONCE_INIT;
 	AUTO(db_closep) struct db *db = calloc(1, sizeof(*db));
 	int             flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
 	            (mode == DB_WRITER ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
@@ -211,6 +220,7 @@ bool db_open(const char *path, enum db_mode mode, struct db **ret, struct err *e
 
 	if (db == NULL || (db->path = strdup(path)) == NULL)
 		abort();
+	pthread_once(&once, library_start);
 	db->mode = mode;
 	rc = sqlite3_open_v2(path, &db->handle, flags, NULL);
 	if (rc != SQLITE_OK)

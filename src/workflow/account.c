@@ -33,6 +33,13 @@ static size_t directory_hosts(struct arena *a, const struct authority *x, const 
 	return count;
 }
 
+/* The orders that wait show the reason as their own. */
+static enum outcome late(struct job *job, const struct err *err)
+{
+	account_problem_set(job->worker, job->row.subject, err);
+	return job_outcome(err);
+}
+
 static bool write_account(struct db *db, void *arg, struct err *err)
 {
 	return account_insert(db, arg, err);
@@ -49,7 +56,7 @@ enum outcome run_account_key(struct job *job, struct err *err)
 	struct account           *account;
 
 	if (!session_open(job, job->row.subject, &s, err))
-		return job_outcome(err);
+		return late(job, err);
 	if (s.account.id[0] != '\0')
 		return OUT_DONE;
 	count = directory_hosts(job->arena, &s.authority, &s.directory, hosts);
@@ -60,7 +67,7 @@ enum outcome run_account_key(struct job *job, struct err *err)
 		                     .row_version = 1, .created_at = clock_now_ms() };
 	struct record_id record = { account->project_id, KEEPER_COLUMN_ACCOUNT_KEY, account->id, 1 };
 	if (!keeper_account_key_new(job->worker->keeper, &record, KEY_P256, hosts, count, job->arena, &key, err))
-		return job_outcome(err);
+		return late(job, err);
 	account->key_blob = key.blob;
 	account->jwk = key.jwk;
 	account->thumbprint = key.thumbprint;
@@ -110,23 +117,26 @@ enum outcome run_account_register(struct job *job, struct err *err)
 	bool                   observe;
 
 	if (!session_open(job, job->row.subject, &s, err))
-		return job_outcome(err);
+		return late(job, err);
+	if (strcmp(s.account.status, "valid") == 0)
+		return OUT_DONE; /* asked for twice at once */
 	*x = (struct account_status){ s.account.id, s.authority.id, "sent", "", "", false };
 	observe = strcmp(s.account.status, "key") != 0;
 	if (!observe && !job_write(job, write_status, x, err))
-		return job_outcome(err);
+		return late(job, err);
 	if (!register_account(&s, observe, err) ||
 	    !acme_account_parse(job->arena, s.response.location, s.response.body, &answer, err)) {
 		err_in(err, "account at %s", s.authority.name);
-		return job_outcome(err);
+		return late(job, err);
 	}
 	CRASH_POINT(ACCOUNT_SENT);
 	if (answer.status != ACME_ACCOUNT_VALID) {
 		err_problem(err, ERR_PERMANENT, "ca-refused", "the account at %s is %s", s.authority.name,
 		            acme_account_status_name(answer.status));
 		err_hint(err, "remove the authority and add it again: a new account is made");
-		return OUT_FAIL;
+		return late(job, err);
 	}
+	account_problem_set(job->worker, job->row.subject, &(struct err){ 0 });
 	x->status = "valid";
 	x->url = answer.url;
 	x->wake = true;
@@ -145,10 +155,37 @@ struct account_wanted {
 static bool write_wanted(struct db *db, void *arg, struct err *err)
 {
 	struct account_wanted *x = arg;
+	struct arena          *a = arena_new();
+	struct account         account;
+	struct job_row         running;
+	struct err             missing = { 0 };
 	int64_t                id;
+	bool                   valid, live = false;
 
-	return job_insert(db, "account", x->authority_id, "", x->job->row.project_id, steps[STEP_ACCOUNT_KEY].name,
+	/* Another order's account job may have ended since the step looked. */
+	valid = account_find(db, a, x->job->row.project_id, x->authority_id, &account, &missing) &&
+	        strcmp(account.status, "valid") == 0;
+	if (missing.class == ERR_NONE || missing.class == ERR_NOT_FOUND) {
+		missing = (struct err){ 0 };
+		live = !valid && job_find_live(db, a, "account", x->authority_id, &running, &missing);
+	}
+	arena_free(a);
+	if (missing.class != ERR_NONE && missing.class != ERR_NOT_FOUND) {
+		*err = missing;
+		return false;
+	}
+	if (valid)
+		return job_wake_order(db, "order", x->job->row.order_id, clock_now_ms(), err);
+	/* One that waits after a failure keeps its pace, however many orders ask. */
+	return live || job_insert(db, "account", x->authority_id, "", x->job->row.project_id, steps[STEP_ACCOUNT_KEY].name,
 	                  clock_now_ms(), &id, err);
+}
+
+/* attempts says whether the account was asked for, so a failure to look may not count. */
+static enum outcome look_again(struct job *job, const struct err *err)
+{
+	job->attempts = job->row.attempts;
+	return job_wait(job, clock_now_ms() + 1000, "%s", err->text);
 }
 
 /*
@@ -166,27 +203,28 @@ enum outcome run_account(struct job *job, struct err *err)
 
 	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err) ||
 	    !authority_find(db, job->arena, order.authority_id, &authority, err))
-		return job_outcome(err);
+		return look_again(job, err);
 	if (!account_find(db, job->arena, job->row.project_id, order.authority_id, &account, &missing) &&
-	    missing.class != ERR_NOT_FOUND) {
-		*err = missing;
-		return job_outcome(err);
-	}
+	    missing.class != ERR_NOT_FOUND)
+		return look_again(job, &missing);
 	if (strcmp(account.status, "valid") == 0)
 		return OUT_DONE;
 	missing = (struct err){ 0 };
 	if (job->row.attempts > 0 && !job_find_live(db, job->arena, "account", order.authority_id, &running, &missing)) {
-		if (missing.class != ERR_NOT_FOUND) {
-			*err = missing;
-			return job_outcome(err);
-		}
+		if (missing.class != ERR_NOT_FOUND)
+			return look_again(job, &missing);
+		missing = (struct err){ 0 };
 		/* It may have become valid between the two reads: one more look before giving up. */
 		if (!account_find(db, job->arena, job->row.project_id, order.authority_id, &account, &missing) ||
 		    strcmp(account.status, "valid") != 0) {
-			err_problem(err, ERR_PERMANENT, "ca-refused", "no account at %s: %s", authority.name,
-			            missing.class == ERR_NONE && account.problem[0] != '\0' ? account.problem
-			                                                                   : "its job ended without one");
-			err_hint(err, "remove the authority and add it again with what the CA asks for");
+			account_problem_get(job->worker, order.authority_id, err);
+			if (err->class == ERR_NONE)
+				err_problem(err, ERR_PERMANENT, "ca-refused", "%s",
+				            missing.class == ERR_NONE && account.problem[0] != '\0' ? account.problem
+				                                                                   : "its job ended without one");
+			if (err->hint[0] == '\0')
+				err_hint(err, "remove the authority and add it again with what the CA asks for");
+			err_in(err, "no account at %s", authority.name);
 			return OUT_FAIL;
 		}
 		return OUT_DONE;
@@ -195,5 +233,6 @@ enum outcome run_account(struct job *job, struct err *err)
 	job->facts = write_wanted;
 	job->facts_arg = x;
 	job->attempts = 1;
+	account_problem_get(job->worker, order.authority_id, &job->shown);
 	return job_wait(job, clock_now_ms() + 60000, "waiting for the account at %s", authority.name);
 }

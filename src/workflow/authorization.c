@@ -173,7 +173,7 @@ enum outcome run_route(struct job *job, struct err *err)
 		if (strcmp(routes[i].name, x->row.name) != 0)
 			continue;
 		if (!delegation_find(db, job->arena, routes[i].delegation_id, &delegation, err) ||
-		    !delegation_trusted(job->worker, job->arena, &delegation, err) ||
+		    !delegation_trusted(job->worker, job->arena, &delegation, order.project_id, x->row.name, err) ||
 		    !connection_find(db, job->arena, delegation.connection_id, &x->connection, err))
 			return job_outcome(err);
 		x->row.owner = delegation.target;
@@ -213,6 +213,21 @@ static bool write_live(struct db *db, void *arg, struct err *err)
 	return txt_record_set_state(db, p->id, "live", clock_now_ms(), err);
 }
 
+/* The claim was lost. If the order has ended, its cleanup may have been here already: nobody else owes the value. */
+static void take_back(struct job *job, const struct provider *provider, const struct provider_value *value, int64_t record_id)
+{
+	struct txt_record *all;
+	struct err         ignored = { 0 };
+	struct db         *db;
+	size_t             count;
+
+	if (!job_reader(job, &db, &ignored) || !txt_record_list_order(db, job->arena, job->row.order_id, &all, &count, &ignored))
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (all[i].id == record_id && (strcmp(all[i].state, "removing") == 0 || strcmp(all[i].state, "gone") == 0))
+			(void)provider->remove(&job->worker->provider, value, &ignored);
+}
+
 enum outcome run_publish(struct job *job, struct err *err)
 {
 	struct publish_write  *p = arena_alloc(job->arena, sizeof(*p));
@@ -245,11 +260,8 @@ enum outcome run_publish(struct job *job, struct err *err)
 	pthread_rwlock_rdlock(&job->worker->dns_lock);
 	added = provider->add(&job->worker->provider, &value, err);
 	if (added && !job_write(job, write_live, p, err)) {
-		/* The order has ended under us: its cleanup may have been here already, so take the value back. */
-		struct err ignored = { 0 };
-
 		added = false;
-		(void)provider->remove(&job->worker->provider, &value, &ignored);
+		take_back(job, provider, &value, p->id);
 	}
 	pthread_rwlock_unlock(&job->worker->dns_lock);
 	if (!added) {

@@ -15,6 +15,10 @@
 #define FALLBACK_MS 2000 /* a CA that asks through caches, or not at all: poll anyway */
 #define SEEN_MS     10   /* after the last question was answered */
 #define POLLS_MAX   60
+#define DNS_GRACE_MS   2000 /* a question on its way while the role came up */
+#define NEW_ORDERS_MAX 3   /* orders at the CA for one of ours */
+#define LOST_POLLS     3   /* answered 404, until an order is believed to be forgotten */
+#define AGAIN_MS       2000
 
 bool await_retire(struct db *db, const char *order_id, const char *project_id, struct err *err)
 {
@@ -78,6 +82,45 @@ static bool write_ready(struct db *db, void *arg, struct err *err)
 	       await_retire(db, job->row.order_id, job->row.project_id, err);
 }
 
+static bool write_restart(struct db *db, void *arg, struct err *err)
+{
+	struct job *job = arg;
+
+	return schedule_end_jobs(db, "authorization", job->row.order_id, err) &&
+	       await_retire(db, job->row.order_id, job->row.project_id, err) &&
+	       order_forget_urls(db, job->row.order_id, err);
+}
+
+static void begin_again(struct job *job)
+{
+	/* The delegation may be hours old by now. */
+	job->next = STEP_PREFLIGHT;
+	job->wake_at = clock_now_ms() + AGAIN_MS;
+	job->facts = write_restart;
+	job->facts_arg = job;
+}
+
+/*
+ * Was the dns role away while the CA validated? Then the failure is ours and a new order is worth a try; a failure
+ * with the values in sight is not.
+ */
+static bool dns_was_away(struct job *job, const struct order *order)
+{
+	int64_t               up_at = __atomic_load_n(&job->worker->dns_up_at, __ATOMIC_RELAXED);
+	struct authorization *all;
+	struct err            ignored = { 0 };
+	struct db            *db;
+	size_t                count;
+
+	if (order->new_orders >= NEW_ORDERS_MAX || !job_reader(job, &db, &ignored) ||
+	    !authorization_list(db, job->arena, order->id, &all, &count, &ignored))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (all[i].responded_at != 0 && up_at + DNS_GRACE_MS > all[i].responded_at)
+			return true;
+	return false;
+}
+
 /* The order is invalid: the authorization that failed knows why. */
 static enum outcome explain_invalid(struct job *job, struct session *s, const struct acme_order *order, struct err *err)
 {
@@ -104,15 +147,6 @@ static enum outcome explain_invalid(struct job *job, struct session *s, const st
 	return OUT_FAIL;
 }
 
-static bool write_restart(struct db *db, void *arg, struct err *err)
-{
-	struct job *job = arg;
-
-	return schedule_end_jobs(db, "authorization", job->row.order_id, err) &&
-	       await_retire(db, job->row.order_id, job->row.project_id, err) &&
-	       order_forget_urls(db, job->row.order_id, err);
-}
-
 enum outcome await_poll(struct job *job, struct session *s, struct order *ret_order, struct acme_order *ret, struct err *err)
 {
 	struct db *db;
@@ -125,14 +159,20 @@ enum outcome await_poll(struct job *job, struct session *s, struct order *ret_or
 			return job_outcome(err);
 		return OUT_DONE;
 	}
-	if (s->status != 404) {
+	/* A 404 may be a replica that lags: it is believed when it stays. */
+	if (s->status != 404 || job->row.attempts < LOST_POLLS) {
+		if (s->status == 404)
+			err->class = ERR_TEMPORARY;
 		err_in(err, "order poll");
 		return job_outcome(err);
 	}
+	if (ret_order->new_orders >= NEW_ORDERS_MAX) {
+		err_problem(err, ERR_PERMANENT, "ca-nonsense", "the CA forgot %lld orders of this certificate",
+		            (long long)ret_order->new_orders);
+		return OUT_FAIL;
+	}
 	/* The CA has forgotten the order: begin again with the same key. */
-	job->next = STEP_NEW_ORDER;
-	job->facts = write_restart;
-	job->facts_arg = job;
+	begin_again(job);
 	job_note(job, "the CA does not know the order any more; a new one is placed");
 	return OUT_WAIT;
 }
@@ -178,6 +218,11 @@ enum outcome run_await(struct job *job, struct err *err)
 		job->attempts = job->row.attempts + 1;
 		return job_wait(job, clock_now_ms() + pause, "the CA validates");
 	case ACME_ORDER_INVALID:
+		if (dns_was_away(job, &order)) {
+			begin_again(job);
+			job_note(job, "the validation zone was restarted while the CA validated; a new order is placed");
+			return OUT_DONE;
+		}
 		return explain_invalid(job, &s, &answer, err);
 	case ACME_ORDER_READY:
 	case ACME_ORDER_PROCESSING:

@@ -37,6 +37,7 @@ static bool remove_value(struct job *job, struct db *db, const struct txt_record
 	struct provider_value  value = { r->zone, r->owner, r->value };
 	const struct provider *provider;
 	struct connection      connection;
+	bool                   removed;
 
 	if (!connection_find(db, job->arena, r->connection_id, &connection, err))
 		return false;
@@ -44,7 +45,11 @@ static bool remove_value(struct job *job, struct db *db, const struct txt_record
 	if (provider == NULL)
 		return err_problem(err, ERR_TEMPORARY, "no-connection", "there is no provider \"%s\" in this version",
 		                   connection.provider);
-	return provider->remove(&job->worker->provider, &value, err);
+	/* A reset of the dns role has either loaded the value before this removal, or does not contain it. */
+	pthread_rwlock_rdlock(&job->worker->dns_lock);
+	removed = provider->remove(&job->worker->provider, &value, err);
+	pthread_rwlock_unlock(&job->worker->dns_lock);
+	return removed;
 }
 
 enum outcome run_remove(struct job *job, struct err *err)

@@ -406,23 +406,47 @@ static bool do_audit(struct call *c, struct err *err)
 static const struct command {
 	const char *name;
 	bool (*run)(struct call *c, struct err *err);
+	bool        slow; /* asks strangers: may never hold all the threads that answer commands */
 } commands[COMMAND__END - COMMAND_PROJECT_ADD] = {
-#define ROW(id, name, fn) [COMMAND_##id - COMMAND_PROJECT_ADD] = { name, fn }
+#define ROW(id, name, ...) [COMMAND_##id - COMMAND_PROJECT_ADD] = { name, __VA_ARGS__ }
 	ROW(PROJECT_ADD, "project-add", do_project_add),
-	ROW(AUTHORITY_ADD, "authority-add", do_authority_add),
+	ROW(AUTHORITY_ADD, "authority-add", do_authority_add, .slow = true),
 	ROW(AUTHORITY_DEFAULT, "authority-default", do_authority_default),
 	ROW(AUTHORITY_REMOVE, "authority-remove", do_authority_remove),
 	ROW(DELEGATION_ADD, "delegation-add", do_delegation_add),
-	ROW(DELEGATION_CHECK, "delegation-check", do_delegation_check),
+	ROW(DELEGATION_CHECK, "delegation-check", do_delegation_check, .slow = true),
 	ROW(DELEGATION_REMOVE, "delegation-remove", do_delegation_remove),
-	ROW(CERTIFICATE_ISSUE, "certificate-issue", do_issue),
+	ROW(CERTIFICATE_ISSUE, "certificate-issue", do_issue, .slow = true),
 	ROW(CERTIFICATE_RENEW, "certificate-renew", do_renew),
 	ROW(TOKEN_ADD, "token-add", do_token_add),
 	ROW(TOKEN_REVOKE, "token-revoke", do_token_revoke),
-	ROW(DOCTOR, "doctor", do_doctor),
+	ROW(DOCTOR, "doctor", do_doctor, .slow = true),
 	ROW(AUDIT, "audit", do_audit),
 #undef ROW
 };
+
+static bool slow_enter(struct worker *w, struct err *err)
+{
+	if (__atomic_add_fetch(&w->slow_commands, 1, __ATOMIC_RELAXED) <= COMMAND_SLOW_MAX)
+		return true;
+	__atomic_sub_fetch(&w->slow_commands, 1, __ATOMIC_RELAXED);
+	err_problem(err, ERR_TEMPORARY, "too-many-requests", "too many look-ups and CA requests are under way");
+	err->retry_after_s = 5;
+	return false;
+}
+
+static bool command_run(const struct command *command, struct call *c, struct err *err)
+{
+	bool ok;
+
+	if (!command->slow)
+		return command->run(c, err);
+	if (!slow_enter(c->w, err))
+		return false;
+	ok = command->run(c, err);
+	__atomic_sub_fetch(&c->w->slow_commands, 1, __ATOMIC_RELAXED);
+	return ok;
+}
 
 void command_handle(void *worker, struct ipc_request *request)
 {
@@ -445,7 +469,7 @@ void command_handle(void *worker, struct ipc_request *request)
 	a = c.a = arena_new();
 	buf_init(&out, IPC_BODY_MAX);
 	c.who = command_who_read(&in, a);
-	if (command->run(&c, &err)) {
+	if (command_run(command, &c, &err)) {
 		if (out.len == 0)
 			command_reply_write(&out, &c.reply);
 		ipc_reply_ok(request, buf_str(&out));

@@ -13,6 +13,7 @@
 #define RECHECK_VERIFIED_MS (24 * 3600 * 1000)
 #define RECHECK_BROKEN_MS   (10 * 60 * 1000)
 #define RECHECK_PLANNED_MS  (3600 * 1000)
+#define FORGET_MS           (7LL * 24 * 3600 * 1000)
 #define LABEL_BYTES         16 /* 128 random bits: 26 characters of base32 */
 
 const char *delegation_record(struct arena *a, const struct delegation *d)
@@ -20,8 +21,11 @@ const char *delegation_record(struct arena *a, const struct delegation *d)
 	return arena_printf(a, "_acme-challenge.%s. 300 IN CNAME %s.", d->name, d->target);
 }
 
-bool delegation_trusted(struct worker *w, struct arena *a, const struct delegation *d, struct err *err)
+bool delegation_trusted(struct worker *w, struct arena *a, const struct delegation *d, const char *project_id,
+                        const char *name, struct err *err)
 {
+	if (strcmp(d->project_id, project_id) != 0 || strcmp(d->name, name) != 0)
+		return err_problem(err, ERR_PERMANENT, "tampered", "the route of %s leads to another delegation", name);
 	if (!keeper_mac_check(w->keeper, "delegations", delegation_canonical(a, d), 1, d->mac, err))
 		return err_in(err, "delegation of %s", d->name);
 	return true;
@@ -109,28 +113,57 @@ bool delegation_look(struct worker *w, struct arena *a, const struct delegation 
 	return true;
 }
 
+static bool write_forget(struct db *db, void *arg, struct err *err)
+{
+	return delegation_remove(db, arg, clock_now_ms(), err);
+}
+
+/* Planned by a request, never published and used by nothing: a mistyped name does not stay for ever. */
+static bool forgotten(struct job *job, struct db *db, const struct delegation *d, bool *ret, struct err *err)
+{
+	bool routed = true;
+
+	*ret = false;
+	if (strcmp(d->health, "planned") != 0 || d->verified_at != 0 || clock_now_ms() - d->created_at < FORGET_MS)
+		return true;
+	if (!delegation_routed(db, d->id, &routed, err))
+		return false;
+	*ret = !routed;
+	if (*ret)
+		log_info("delegation=%s name=%s outcome=removed cause=\"planned and never published\"", d->id, d->name);
+	return !*ret || store_write(job->worker->store, write_forget, arena_strdup(job->arena, d->id), err);
+}
+
+static int64_t recheck_ms(const struct delegation *d, const struct delegation_verdict *verdict)
+{
+	int64_t age_ms = clock_now_ms() - d->created_at;
+
+	if (strcmp(verdict->health, "verified") == 0 && verdict->finding.class == ERR_NONE)
+		return RECHECK_VERIFIED_MS;
+	if (strcmp(verdict->health, "planned") != 0)
+		return RECHECK_BROKEN_MS;
+	return age_ms / 4 < RECHECK_PLANNED_MS ? RECHECK_PLANNED_MS : age_ms / 4;
+}
+
 enum outcome run_look(struct job *job, struct err *err)
 {
 	struct delegation         d;
 	struct delegation_verdict verdict;
 	struct db                *db;
-	int64_t                   wait_ms;
+	bool                      gone;
 
-	if (!job_reader(job, &db, err) || !delegation_find(db, job->arena, job->row.subject, &d, err))
+	if (!job_reader(job, &db, err) || !delegation_find(db, job->arena, job->row.subject, &d, err) ||
+	    !forgotten(job, db, &d, &gone, err))
 		return job_outcome(err);
-	if (d.removed_at != 0) {
-		err_set(err, ERR_NOT_FOUND, "the delegation of %s was removed", d.name);
-		return OUT_FAIL; /* the job ends; nothing else does */
+	if (d.removed_at != 0 || gone) {
+		job->next = STEP_LOOKED;
+		return OUT_DONE;
 	}
 	if (!delegation_look(job->worker, job->arena, &d, &verdict, err))
 		return OUT_RETRY;
-	if (strcmp(verdict.health, "verified") == 0 && verdict.finding.class == ERR_NONE)
-		wait_ms = RECHECK_VERIFIED_MS;
-	else
-		wait_ms = strcmp(verdict.health, "planned") == 0 ? RECHECK_PLANNED_MS : RECHECK_BROKEN_MS;
 	if (strcmp(verdict.health, "broken") == 0)
 		log_warn("delegation=%s name=%s health=broken cause=\"%s\"", d.id, d.name, verdict.finding.text);
-	return job_wait(job, clock_now_ms() + rand_jitter(wait_ms, 20), "%s", verdict.health);
+	return job_wait(job, clock_now_ms() + rand_jitter(recheck_ms(&d, &verdict), 20), "%s", verdict.health);
 }
 
 /* ---- making ---- */

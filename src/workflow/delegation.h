@@ -24,8 +24,9 @@ struct delegation_verdict {
 /* Look now, and store the health; wakes the orders that waited when it is verified. */
 MUST_CHECK bool delegation_look(struct worker *w, struct arena *a, const struct delegation *d,
                                 struct delegation_verdict *ret, struct err *err);
-/* The row is what was written: its MAC. */
-MUST_CHECK bool delegation_trusted(struct worker *w, struct arena *a, const struct delegation *d, struct err *err);
+/* The row is what was written (its MAC), and it is this project's delegation of this name. */
+MUST_CHECK bool delegation_trusted(struct worker *w, struct arena *a, const struct delegation *d, const char *project_id,
+                                   const char *name, struct err *err);
 
 /* What a new delegation is made of; `made` is filled with a ready row (MAC included), to be inserted. */
 struct delegation_wish {

@@ -9,6 +9,7 @@
 #include "workflow/delegation.h"
 
 #define DNS_TYPE_CNAME 5
+#define BUDGET_MS      20000 /* for all names of one report */
 
 static void finding(json_t *findings, const char *check, bool ok, const char *text, const char *record)
 {
@@ -133,6 +134,7 @@ bool doctor_report(struct worker *w, struct arena *a, const char *project_id, co
 	AUTO(json_freep) json_t *root = json_object();
 	json_t                  *reports = json_array();
 	bool                     all = true;
+	int64_t                  until = clock_mono_ms() + BUDGET_MS;
 
 	json_put_bool(root, "ok", false);
 	json_put(root, "names", reports);
@@ -141,6 +143,12 @@ bool doctor_report(struct worker *w, struct arena *a, const char *project_id, co
 	for (size_t i = 0; i < names_count; i++) {
 		json_t *report = json_object();
 		bool    ok = false;
+
+		if (clock_mono_ms() > until) {
+			json_decref(report);
+			err_problem(err, ERR_TEMPORARY, "timeout", "the name servers are slow: %zu of %zu names were looked at", i, names_count);
+			return err_hint(err, "ask for fewer names at once");
+		}
 
 		json_array_append_new(reports, report);
 		json_put_bool(report, "ok", false);

@@ -10,11 +10,13 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "base/problem_codes.h"
 #include "base/rand.h"
 #include "workflow/steps.h"
 
 #define IDLE_LOOK_MS 20000 /* the dispatcher looks at least so often, and renews leases */
 #define BACKOFF_MAX_S 300
+#define UNKNOWN_STEP_MS (3600 * 1000)
 
 /* ---- what steps call ---- */
 
@@ -142,7 +144,11 @@ static bool write_progress(struct db *db, const struct outcome_write *o, struct 
 		return true;
 	if (job->requests > 0 && !order_add_requests(db, job->row.order_id, job->requests, err))
 		return false;
-	if (strcmp(job->row.kind, "order") != 0)
+	if (strcmp(job->row.kind, "authorization") == 0)
+		return o->outcome != OUT_RETRY || order_set_progress(db, job->row.order_id, steps[STEP_AUTHORIZATIONS].name,
+		                                                     shown->problem, shown->text, shown->hint, job->wake_at, 0, err);
+	/* Waiting for its authorizations, an order shows what they say. */
+	if (strcmp(job->row.kind, "order") != 0 || (o->outcome == OUT_WAIT && job->step == STEP_AUTHORIZATIONS))
 		return true;
 	if (o->outcome != OUT_DONE && job->wake_at != JOB_NEVER)
 		next_try_at = job->wake_at;
@@ -171,6 +177,10 @@ static bool write_outcome(struct db *db, void *arg, struct err *err)
 	case OUT_WAIT:
 		return job_sleep(db, job->row.id, job->row.fence, steps[job->step].name, job->attempts, job->wake_at, err);
 	case OUT_RETRY:
+		/* Orders that wait for an account show why it is late. */
+		if (strcmp(job->row.kind, "account") == 0 &&
+		    !schedule_wake_authority(db, job->row.subject, steps[STEP_ACCOUNT].name, o->now, err))
+			return false;
 		return job_sleep(db, job->row.id, job->row.fence, steps[job->step].name, job->row.attempts + 1, job->wake_at, err);
 	case OUT_FAIL:
 		return fail_facts(db, job, o->cause, o->now, err) && job_end(db, job->row.id, job->row.fence, "failed", err);
@@ -180,12 +190,14 @@ static bool write_outcome(struct db *db, void *arg, struct err *err)
 
 static int64_t backoff_ms(const struct job *job, const struct err *cause)
 {
-	int64_t  attempts = job->row.attempts < 16 ? job->row.attempts : 16;
-	int64_t  s = (int64_t)1 << attempts;
-	int64_t  ms = rand_jitter((s < BACKOFF_MAX_S ? s : BACKOFF_MAX_S) * 1000, 20);
-	int64_t  floor_ms = (int64_t)cause->retry_after_s * 1000;
+	bool    polls = job->step == STEP_AWAIT || job->step == STEP_DOWNLOAD;
+	int64_t attempts = job->row.attempts < (polls ? 4 : 16) ? job->row.attempts : (polls ? 4 : 16);
+	int64_t s = (int64_t)1 << attempts;
+	int64_t ms = rand_jitter((s < BACKOFF_MAX_S ? s : BACKOFF_MAX_S) * 1000, 20);
+	int64_t floor_ms = (int64_t)cause->retry_after_s * 1000;
 
-	return ms > floor_ms ? ms : floor_ms;
+	/* Many jobs may have been told the same time: they come back spread over a twentieth of the wait. */
+	return ms > floor_ms ? ms : floor_ms + rand_jitter(floor_ms / 40 + 500, 100);
 }
 
 static void log_outcome(const struct job *job, enum outcome outcome, const struct err *cause)
@@ -223,7 +235,8 @@ static bool job_commit(struct job *job, enum outcome outcome, const struct err *
 	if (job->row.order_id[0] != '\0')
 		worker_changed(job->worker, "order", job->row.order_id);
 	/* Facts may have made or woken jobs; they are there to be claimed only now. */
-	if (job->facts != NULL || outcome == OUT_FAIL)
+	/* And a wake-up that came while the job was claimed shows only now. */
+	if (job->facts != NULL || outcome != OUT_DONE)
 		worker_kick(job->worker, 0);
 	else if (job->wake_at > 0)
 		worker_kick(job->worker, job->wake_at);
@@ -258,6 +271,9 @@ static bool job_advance(struct job *job)
 	job->facts = NULL;
 	job->shown = (struct err){ 0 };
 	outcome = step->run(job, &cause);
+	/* Whatever ends or delays an order has a code that callers can act on. */
+	if ((outcome == OUT_RETRY || outcome == OUT_FAIL) && cause.problem[0] == '\0')
+		snprintf(cause.problem, sizeof(cause.problem), "%s", problem_code_find("", cause.class)->code);
 	if (outcome == OUT_RETRY && step->attempts_max > 0 && job->row.attempts + 1 >= step->attempts_max)
 		outcome = OUT_FAIL;
 	if (outcome == OUT_DONE && step->pure && job->facts == NULL && job->wake_at == 0) {
@@ -272,16 +288,12 @@ static bool job_advance(struct job *job)
 	return steps[job->step].run != NULL;
 }
 
-struct release {
-	const struct job_row *row;
-	int64_t               wake_at;
-};
-
-static bool write_release(struct db *db, void *arg, struct err *err)
+/* A newer binary wrote this step: keep the job for it. */
+static bool write_unknown(struct db *db, void *arg, struct err *err)
 {
-	struct release *r = arg;
+	const struct job_row *row = arg;
 
-	return job_sleep(db, r->row->id, r->row->fence, r->row->step, r->row->attempts, r->wake_at, err);
+	return job_sleep(db, row->id, row->fence, row->step, row->attempts, clock_now_ms() + UNKNOWN_STEP_MS, err);
 }
 
 static void job_run(struct step_thread *t)
@@ -289,15 +301,17 @@ static void job_run(struct step_thread *t)
 	struct job job = { .worker = t->worker, .thread = t, .arena = arena_new(), .row = t->row };
 
 	job.step = step_find(t->row.kind, t->row.step);
-	if (job.step == STEP_NONE || steps[job.step].run == NULL || t->row.claims > JOB_CLAIMS_MAX) {
-		struct release r = { &t->row, clock_now_ms() + 3600 * 1000 };
-		struct err     err = { 0 };
+	if (t->row.claims > JOB_CLAIMS_MAX)
+		log_error("job=%lld kind=%s step=%s order=%s claims=%lld cause=\"claimed again and again without an outcome: it may be "
+		          "what ends the worker\"",
+		          (long long)t->row.id, t->row.kind, t->row.step, t->row.order_id, (long long)t->row.claims);
+	if (job.step == STEP_NONE || steps[job.step].run == NULL) {
+		struct err err = { 0 };
 
-		log_error("job=%lld kind=%s step=%s outcome=parked claims=%lld cause=\"%s\"", (long long)t->row.id, t->row.kind,
-		          t->row.step, (long long)t->row.claims,
-		          job.step == STEP_NONE ? "this binary does not know the step: it is older than the database"
-		                                : "claimed three times without an outcome: it sleeps for an hour");
-		if (!store_write(t->worker->store, write_release, &r, &err))
+		log_error("job=%lld kind=%s step=%s outcome=parked cause=\"this binary does not know the step: it is older than the "
+		          "database\"",
+		          (long long)t->row.id, t->row.kind, t->row.step);
+		if (!store_write(t->worker->store, write_unknown, &t->row, &err))
 			log_warn("job=%lld outcome=abandoned cause=\"%s\"", (long long)t->row.id, err.text);
 	} else {
 		/* A stop between two steps leaves the claim to the next start, which voids it. */

@@ -25,7 +25,9 @@
 #define JOB_NEVER     INT64_MAX /* sleeps until somebody wakes it */
 #define JOB_LEASE_MS  60000
 #define JOB_RENEW_MS  20000
-#define JOB_CLAIMS_MAX 3        /* claimed so often without an outcome, it kills the worker: sleep an hour */
+#define COMMAND_THREADS  8
+#define COMMAND_SLOW_MAX 5
+#define JOB_CLAIMS_MAX 3        /* claimed more often without an outcome it is alerted (store/job.h: and pauses) */
 
 enum outcome {
 	OUT_DONE,  /* on to job->next (the table's, unless the step chose another) */
@@ -37,7 +39,7 @@ enum outcome {
 enum step_id {
 	STEP_NONE,
 	/* order */
-	STEP_KEY, STEP_ACCOUNT, STEP_PREFLIGHT, STEP_NEW_ORDER, STEP_AUTHORIZATIONS, STEP_AWAIT, STEP_FINALIZE,
+	STEP_KEY, STEP_PREFLIGHT, STEP_ACCOUNT, STEP_NEW_ORDER, STEP_AUTHORIZATIONS, STEP_AWAIT, STEP_FINALIZE,
 	STEP_DOWNLOAD, STEP_VERIFY, STEP_STORE, STEP_ISSUED,
 	/* authorization: one job each, in parallel */
 	STEP_FETCH, STEP_ROUTE, STEP_PUBLISH, STEP_VISIBLE, STEP_RESPOND, STEP_SETTLED,
@@ -46,7 +48,7 @@ enum step_id {
 	/* cleanup */
 	STEP_REMOVE, STEP_CLEAN,
 	/* delegation-check */
-	STEP_LOOK,
+	STEP_LOOK, STEP_LOOKED,
 	STEP__COUNT
 };
 
@@ -129,10 +131,12 @@ struct worker {
 	unsigned            idle_count, busy_count;
 	int64_t             planned_at;      /* when the dispatcher looks next */
 	bool                started, stopping, keeper_open;
+	int64_t             dns_up_at;       /* when the dns role last got its whole set; 0: not yet */
 
 	pthread_mutex_t     cas_lock;
 	struct ca          *cas;
 
+	unsigned            slow_commands;   /* under way; at most COMMAND_SLOW_MAX */
 	struct seen        *seen;            /* seen.c */
 	pthread_rwlock_t    dns_lock;        /* a reset writes: none happens between a write to dns and its row */
 };

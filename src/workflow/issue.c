@@ -226,8 +226,21 @@ static bool insert_order(struct db *db, const struct certificate *c, const char 
 
 static bool write_issue(struct db *db, void *arg, struct err *err)
 {
-	struct plan *p = arg;
+	struct plan       *p = arg;
+	struct certificate old;
+	struct err         missing = { 0 };
 
+	/* The looks took their time: another request for the same name may have been faster. */
+	if (p->c->once && !p->existing) {
+		if (certificate_find_named(db, p->a, p->who->project_id, p->certificate.name, &old, &missing)) {
+			err_problem(err, ERR_CONFLICT, "order-running", "an order for %s was made just now", old.name);
+			return err_hint(err, "look at it: reeve certificate show %s", old.name);
+		}
+		if (missing.class != ERR_NOT_FOUND) {
+			*err = missing;
+			return false;
+		}
+	}
 	if (p->existing ? !certificate_update(db, &p->certificate, err) : !certificate_insert(db, &p->certificate, err))
 		return false;
 	for (size_t i = 0; i < p->routes_count; i++)
@@ -245,14 +258,15 @@ static bool look_at_routes(struct plan *p, struct err *ret_finding, struct err *
 
 	*ret_finding = (struct err){ 0 };
 	for (size_t i = 0; i < p->routes_count && ret_finding->class == ERR_NONE; i++) {
-		struct delegation d;
+		struct certificate_route route = { p->routes[i].name, p->routes[i].delegation.id };
+		struct delegation        d;
 
 		if (clock_mono_ms() > until) {
 			err_problem(ret_finding, ERR_CONFIG, "delegation-unknown", "the look-ups of %zu names took too long", p->routes_count);
 			err_hint(ret_finding, "the name servers are slow; try again, the names found good are not asked again");
 			return true;
 		}
-		if (!preflight_route(p->w, p->a, p->routes[i].delegation.id, &d, ret_finding, err))
+		if (!preflight_route(p->w, p->a, p->who->project_id, &route, &d, ret_finding, err))
 			return false;
 	}
 	return true;

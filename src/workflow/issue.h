@@ -2,6 +2,7 @@
 #ifndef REEVE_WORKFLOW_ISSUE_H
 #define REEVE_WORKFLOW_ISSUE_H
 
+#include "store/certificate.h"
 #include "workflow/command.h"
 #include "workflow/delegation.h"
 
@@ -12,7 +13,8 @@ MUST_CHECK bool issue_renewal(struct worker *w, struct arena *a, const struct co
 /* X of `domain_alias` as an owner: _acme-challenge.X, or X itself when it starts so. DESIGN section 5. */
 MUST_CHECK bool issue_target(const char *text, char ret[static NAME_SIZE], struct err *err);
 /* Is the route good? *ret_finding has class ERR_NONE when it is. order.c */
-MUST_CHECK bool preflight_route(struct worker *w, struct arena *a, const char *delegation_id, struct delegation *ret_d,
-                                struct err *ret_finding, struct err *err);
+MUST_CHECK bool preflight_route(struct worker *w, struct arena *a, const char *project_id,
+                                const struct certificate_route *route, struct delegation *ret_d, struct err *ret_finding,
+                                struct err *err);
 
 #endif

@@ -13,6 +13,7 @@
 
 #define PREFLIGHT_FIRST_MS 5000
 #define PREFLIGHT_MAX_MS   (300 * 1000)
+#define ACCOUNT_LOST_MAX   3
 
 /* ---- key: on disk before anything else happens ---- */
 
@@ -65,15 +66,16 @@ enum outcome run_key(struct job *job, struct err *err)
 
 /* ---- preflight: no CA hears of an order whose delegation does not hold ---- */
 
-bool preflight_route(struct worker *w, struct arena *a, const char *delegation_id, struct delegation *ret_d,
-                     struct err *ret_finding, struct err *err)
+bool preflight_route(struct worker *w, struct arena *a, const char *project_id, const struct certificate_route *route,
+                     struct delegation *ret_d, struct err *ret_finding, struct err *err)
 {
 	struct db                *db = store_reader(w->store, err);
 	struct delegation_verdict verdict = { 0 };
 	int64_t                   now = clock_now_ms();
 
 	*ret_finding = (struct err){ 0 };
-	if (db == NULL || !delegation_find(db, a, delegation_id, ret_d, err) || !delegation_trusted(w, a, ret_d, err))
+	if (db == NULL || !delegation_find(db, a, route->delegation_id, ret_d, err) ||
+	    !delegation_trusted(w, a, ret_d, project_id, route->name, err))
 		return false;
 	if (ret_d->removed_at != 0) {
 		err_problem(ret_finding, ERR_CONFIG, "no-route", "the delegation of %s was removed", ret_d->name);
@@ -102,7 +104,7 @@ enum outcome run_preflight(struct job *job, struct err *err)
 	for (size_t i = 0; i < count; i++) {
 		struct delegation d;
 
-		if (!preflight_route(job->worker, job->arena, routes[i].delegation_id, &d, &job->shown, err))
+		if (!preflight_route(job->worker, job->arena, order.project_id, &routes[i], &d, &job->shown, err))
 			return job_outcome(err);
 		if (job->shown.class == ERR_NONE)
 			continue;
@@ -151,6 +153,21 @@ static bool write_new_order(struct db *db, void *arg, struct err *err)
 	return true;
 }
 
+static bool write_account_lost(struct db *db, void *arg, struct err *err)
+{
+	return account_set_status(db, arg, "sent", "", "", err);
+}
+
+/* The CA has forgotten the account: its job looks for it, then registers the same key again. */
+static enum outcome account_lost(struct job *job, const char *account_id)
+{
+	job->next = STEP_ACCOUNT;
+	job->facts = write_account_lost;
+	job->facts_arg = arena_strdup(job->arena, account_id);
+	job_note(job, "the CA does not know the account any more; it is registered again");
+	return OUT_DONE;
+}
+
 /*
  * The order URL is stored before anything is done with it. When the reply to newOrder was lost, the same names are
  * asked for again: a CA gives the same pending order (Boulder) or a new one, and the orphan expires by itself.
@@ -164,6 +181,7 @@ enum outcome run_new_order(struct job *job, struct err *err)
 	struct acme_order_request request = { 0 };
 	struct session            s;
 	struct db                *db;
+	bool                      taken;
 
 	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err) ||
 	    !certificate_find(db, job->arena, order.certificate_id, &certificate, err) ||
@@ -175,6 +193,8 @@ enum outcome run_new_order(struct job *job, struct err *err)
 		return job_outcome(err);
 	CRASH_POINT(NEW_ORDER_INTENT_AFTER);
 	if (!session_post(&s, ACME_AT_ORDER, s.directory.new_order, acme_order_write(job->arena, &request), err)) {
+		if (strcmp(err->problem, "accountDoesNotExist") == 0 && order.new_orders < ACCOUNT_LOST_MAX)
+			return account_lost(job, s.account.id);
 		err_in(err, "newOrder");
 		return job_outcome(err);
 	}
@@ -184,8 +204,15 @@ enum outcome run_new_order(struct job *job, struct err *err)
 		err_problem(err, ERR_PERMANENT, "ca-nonsense", "newOrder answered with other names than were asked for");
 		return OUT_FAIL;
 	}
+	if (!order_url_taken(db, answer->url, order.id, &taken, err))
+		return job_outcome(err);
+	if (taken)
+		return job_wait(job, clock_now_ms() + 30000, "the CA gave the order of another certificate with the same names; it goes first");
 	*x = (struct new_order_write){ job, answer, s.account.id };
-	if (answer->status == ACME_ORDER_READY) {
+	if (answer->status != ACME_ORDER_PENDING && answer->status != ACME_ORDER_READY) {
+		job->next = STEP_AWAIT; /* a poll tells what it became */
+		job_note(job, "order %s is %s", answer->url, acme_order_status_name(answer->status));
+	} else if (answer->status == ACME_ORDER_READY) {
 		job->next = STEP_FINALIZE;
 		job_note(job, "order %s is ready: the CA used the authorizations again", answer->url);
 	} else {

@@ -78,7 +78,7 @@ static bool write_seen(struct db *db, void *arg, struct err *err)
 
 		ok = txt_record_seen(db, a, b->items[i].owner, now, networks, &orders, &count, err);
 		for (size_t k = 0; ok && k < count; k++)
-			ok = job_wake_order(db, "order", orders[k], now + SEEN_MS, err);
+			ok = schedule_wake_seen(db, orders[k], now + SEEN_MS, err);
 	}
 	arena_free(a);
 	return ok;

@@ -12,6 +12,7 @@
 
 #define DIRECTORY_AGE_MS (24 * 3600 * 1000)
 #define BAD_NONCE_MAX    5
+#define PROBE_MS         15000 /* somebody waits for the answer */
 #define DELAY_START_MS   10
 #define DELAY_MAX_MS     5000
 
@@ -53,6 +54,24 @@ void cas_free(struct worker *w)
 	}
 }
 
+void account_problem_set(struct worker *w, const char *authority_id, const struct err *problem)
+{
+	struct ca *ca = ca_get(w, authority_id);
+
+	pthread_mutex_lock(&ca->lock);
+	ca->account_problem = *problem;
+	pthread_mutex_unlock(&ca->lock);
+}
+
+void account_problem_get(struct worker *w, const char *authority_id, struct err *ret)
+{
+	struct ca *ca = ca_get(w, authority_id);
+
+	pthread_mutex_lock(&ca->lock);
+	*ret = ca->account_problem;
+	pthread_mutex_unlock(&ca->lock);
+}
+
 bool authority_cidrs(const char *list, struct cidr ret[static CIDRS_MAX], size_t *ret_count, struct err *err)
 {
 	struct str rest = str_c(list), field;
@@ -77,10 +96,12 @@ static struct http_request request_for(const struct authority *x, const struct c
 }
 
 static bool fetch_directory(struct http_client *http, struct arena *a, const struct authority *x, const struct cidr *cidrs,
-                            size_t cidrs_count, struct acme_directory *ret, struct err *err)
+                            size_t cidrs_count, uint32_t timeout_ms, struct acme_directory *ret, struct err *err)
 {
 	struct http_request  request = request_for(x, cidrs, cidrs_count, HTTP_GET, x->directory_url);
 	struct http_response response;
+
+	request.total_timeout_ms = timeout_ms;
 
 	if (!http_perform(http, &request, a, &response, err))
 		return err_in(err, "directory of authority %s", x->name);
@@ -104,7 +125,8 @@ bool authority_probe(struct http_client *http, struct arena *a, const struct aut
 	struct cidr cidrs[CIDRS_MAX];
 	size_t      count = 0;
 
-	return authority_cidrs(x->allow_addresses, cidrs, &count, err) && fetch_directory(http, a, x, cidrs, count, ret, err);
+	return authority_cidrs(x->allow_addresses, cidrs, &count, err) &&
+	       fetch_directory(http, a, x, cidrs, count, PROBE_MS, ret, err);
 }
 
 /* The directory as the job may keep it: another thread may replace the shared one meanwhile. */
@@ -134,7 +156,7 @@ static bool ensure_directory(struct session *s, struct err *err)
 	}
 	pthread_mutex_unlock(&ca->lock);
 	a = arena_new();
-	if (!fetch_directory(job->thread->http, a, &s->authority, s->cidrs, s->cidrs_count, &fetched, err)) {
+	if (!fetch_directory(job->thread->http, a, &s->authority, s->cidrs, s->cidrs_count, HTTP_TOTAL_TIMEOUT_MS, &fetched, err)) {
 		arena_free(a);
 		return false;
 	}
@@ -188,6 +210,8 @@ bool session_open(struct job *job, const char *authority_id, struct session *ret
 
 	if (!job_reader(job, &db, err) || !authority_find(db, job->arena, authority_id, &s.authority, err))
 		return false;
+	if (strcmp(s.authority.project_id, job->row.project_id) != 0)
+		return err_problem(err, ERR_PERMANENT, "tampered", "the order uses an authority of another project");
 	if (s.authority.removed_at != 0)
 		return err_problem(err, ERR_CONFIG, "no-authority", "authority %s was removed", s.authority.name);
 	if (!account_find(db, job->arena, job->row.project_id, authority_id, &s.account, &missing)) {
@@ -247,6 +271,7 @@ static bool send_signed(struct session *s, struct keeper_jws *jws, enum acme_whe
 	struct http_request request = request_for(&s->authority, s->cidrs, s->cidrs_count, HTTP_POST, jws->url);
 	struct job         *job = s->job;
 	char                nonce[ACME_NONCE_SIZE];
+	int64_t             retry_at;
 
 	s->status = 0;
 	if (!take_nonce(s, nonce, err))
@@ -269,6 +294,9 @@ static bool send_signed(struct session *s, struct keeper_jws *jws, enum acme_whe
 		return true;
 	acme_problem_parse(job->arena, s->status, s->response.body, problem);
 	acme_problem_err(problem, where, s->response.retry_after_s, err);
+	if (err->retry_after_s == 0 && acme_problem_is(problem, "rateLimited") && acme_problem_retry_at(problem, &retry_at) &&
+	    retry_at > clock_now_ms())
+		err->retry_after_s = (uint32_t)((retry_at - clock_now_ms()) / 1000 + 1);
 	return false;
 }
 
@@ -307,7 +335,12 @@ bool session_new_account(struct session *s, bool only_existing, struct err *err)
 		                  .record = { s->authority.project_id, KEEPER_COLUMN_EAB, s->authority.id, 1 } };
 	struct keeper_jws jws = { .kind = only_existing ? KEEPER_JWS_ACCOUNT_FIND : KEEPER_JWS_ACCOUNT_NEW,
 		                  .account = account_record(&s->account), .account_blob = s->account.key_blob,
-		                  .url = s->directory.new_account, .email = s->authority.email, .terms_agreed = true };
+		                  .url = s->directory.new_account };
+
+	if (!only_existing) {
+		jws.email = s->authority.email;
+		jws.terms_agreed = true;
+	}
 
 	if (!only_existing && s->authority.eab_kid[0] != '\0')
 		jws.eab = &eab;

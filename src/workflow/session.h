@@ -29,6 +29,8 @@ struct ca {
 	struct acme_nonce_pool nonces;
 	/* Learned: how long after the challenge, and after finalize, the order tends to be done. */
 	int64_t                validation_ms, finalize_ms;
+	/* Why the account is not there yet: what orders that wait for it show. */
+	struct err             account_problem;
 	/* The row as the keeper last confirmed it: canonical columns, version and MAC. */
 	struct buf             trusted;
 };
@@ -60,6 +62,10 @@ MUST_CHECK bool authority_probe(struct http_client *http, struct arena *a, const
                                 struct acme_directory *ret, struct err *err);
 /* "10.0.0.0/8,…" as ranges. */
 MUST_CHECK bool authority_cidrs(const char *list, struct cidr ret[static CIDRS_MAX], size_t *ret_count, struct err *err);
+
+/* The account's job says why it is late (class ERR_NONE: it is not); the orders that wait ask. */
+void account_problem_set(struct worker *w, const char *authority_id, const struct err *problem);
+void account_problem_get(struct worker *w, const char *authority_id, struct err *ret);
 
 void cas_free(struct worker *w);
 

@@ -1,15 +1,16 @@
 /*
  * workflow/steps.c: the life of a certificate, as a table. engine.c is the only code that moves a job along it.
  *
- *   order          key -> account -> preflight -> new-order -> authorizations -> await -> finalize -> download
+ *   order          key -> preflight -> account -> new-order -> authorizations -> await -> finalize -> download
  *                  -> verify -> store -> issued
  *   authorization  fetch -> route -> publish -> visible -> respond -> settled     (one job each, in parallel)
  *   account        key -> register -> registered        (made by the first order that needs it)
  *   cleanup        remove -> clean                      (made when the authorizations of an order are final)
- *   delegation-check   look, for ever
+ *   delegation-check   look, again and again, until the delegation is removed
  *
  * A pure step has no effect outside, so its move is written with the next one's commit. attempts_max 0 never gives
- * up: a removal is owed until it is done, and a missing delegation record waits for a person.
+ * up: a removal is owed until it is done, and a missing delegation record waits for a person. await and download count
+ * their polls as attempts too, at most 60 of them, so they have more.
  */
 #include "workflow/steps.h"
 
@@ -17,18 +18,18 @@
 
 const struct step steps[STEP__COUNT] = {
 	/*                          kind             name              run                    next                 tries  pure */
-	[STEP_KEY]              = { "order",         "key",            run_key,               STEP_ACCOUNT,        20, false,
+	[STEP_KEY]              = { "order",         "key",            run_key,               STEP_PREFLIGHT,      20, false,
 	                            CRASH_KEY_COMMIT_BEFORE, CRASH_KEY_COMMIT_AFTER },
-	[STEP_ACCOUNT]          = { "order",         "account",        run_account,           STEP_PREFLIGHT,      0,  true,  NO_CRASH },
-	[STEP_PREFLIGHT]        = { "order",         "preflight",      run_preflight,         STEP_NEW_ORDER,      0,  true,  NO_CRASH },
+	[STEP_PREFLIGHT]        = { "order",         "preflight",      run_preflight,         STEP_ACCOUNT,        0,  true,  NO_CRASH },
+	[STEP_ACCOUNT]          = { "order",         "account",        run_account,           STEP_NEW_ORDER,      0,  true,  NO_CRASH },
 	[STEP_NEW_ORDER]        = { "order",         "new-order",      run_new_order,         STEP_AUTHORIZATIONS, 20, false,
 	                            CRASH_NEW_ORDER_SENT, CRASH_NEW_ORDER_COMMIT_AFTER },
 	[STEP_AUTHORIZATIONS]   = { "order",         "authorizations", run_authorizations,    STEP_AWAIT,          0,  true,  NO_CRASH },
-	[STEP_AWAIT]            = { "order",         "await",          run_await,             STEP_FINALIZE,       20, false,
+	[STEP_AWAIT]            = { "order",         "await",          run_await,             STEP_FINALIZE,       80, false,
 	                            CRASH_AWAIT_COMMIT_BEFORE, CRASH_AWAIT_COMMIT_AFTER },
 	[STEP_FINALIZE]         = { "order",         "finalize",       run_finalize,          STEP_DOWNLOAD,       20, false,
 	                            CRASH_FINALIZE_SENT, CRASH_FINALIZE_COMMIT_AFTER },
-	[STEP_DOWNLOAD]         = { "order",         "download",       run_download,          STEP_VERIFY,         20, false,
+	[STEP_DOWNLOAD]         = { "order",         "download",       run_download,          STEP_VERIFY,         80, false,
 	                            CRASH_DOWNLOAD_COMMIT_BEFORE, CRASH_DOWNLOAD_COMMIT_AFTER },
 	[STEP_VERIFY]           = { "order",         "verify",         run_verify,            STEP_STORE,          20, true,  NO_CRASH },
 	[STEP_STORE]            = { "order",         "store",          run_store,             STEP_ISSUED,         20, false,
@@ -57,6 +58,7 @@ const struct step steps[STEP__COUNT] = {
 	[STEP_CLEAN]            = { .kind = "cleanup", .name = "clean" },
 
 	[STEP_LOOK]             = { "delegation-check", "look",        run_look,              STEP_LOOK,           0,  false, NO_CRASH },
+	[STEP_LOOKED]           = { .kind = "delegation-check", .name = "removed" },
 };
 
 enum step_id step_find(const char *kind, const char *name)

@@ -11,7 +11,6 @@
 #include "workflow/command.h"
 #include "workflow/session.h"
 
-#define COMMAND_THREADS 4
 #define RETRY_MS        1000
 
 /* ---- the keeper came up: it knows nothing until it has the wraps ---- */
@@ -81,6 +80,8 @@ static bool reset_dns(struct worker *w, struct arena *a, struct err *err)
 			values[i] = (struct dns_value){ live[i].owner, live[i].value };
 		ok = dns_client_reset(w->dns, values, count, &sequence, err);
 	}
+	if (ok)
+		__atomic_store_n(&w->dns_up_at, clock_now_ms(), __ATOMIC_RELAXED);
 	pthread_rwlock_unlock(&w->dns_lock);
 	return ok;
 }
@@ -101,7 +102,7 @@ static bool write_start(struct db *db, void *arg, struct err *err)
 {
 	struct worker *w = arg;
 
-	return job_void_leases(db, w->node, err) &&
+	return job_void_leases(db, w->node, clock_now_ms(), err) &&
 	       connection_sync_builtin(db, w->settings.zones, w->settings.zones_count, clock_now_ms(), err);
 }
 
@@ -173,6 +174,16 @@ struct ipc_server *worker_server(struct worker *w)
 bool worker_start(struct worker *w, struct err *err)
 {
 	return seen_start(w, err) && engine_start(w, err);
+}
+
+bool worker_open(struct worker *w)
+{
+	bool open;
+
+	pthread_mutex_lock(&w->lock);
+	open = w->keeper_open;
+	pthread_mutex_unlock(&w->lock);
+	return open && __atomic_load_n(&w->dns_up_at, __ATOMIC_RELAXED) != 0;
 }
 
 bool worker_healthy(const struct worker *w)

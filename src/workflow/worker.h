@@ -27,6 +27,8 @@ struct ipc_peer *worker_resolver(struct worker *w);
 /* The end that answers the api role. */
 struct ipc_server *worker_server(struct worker *w);
 MUST_CHECK bool worker_start(struct worker *w, struct err *err);
+/* The keeper is open and the dns role has its set: only then is a request worth taking. */
+bool worker_open(struct worker *w);
 /* False when the store is broken and the process must end. */
 bool worker_healthy(const struct worker *w);
 void worker_stop(struct worker *w);

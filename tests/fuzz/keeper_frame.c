@@ -55,7 +55,7 @@ static struct keeper *keeper_make(bool open)
 static bool worker_only(uint32_t type)
 {
 	return type == KEEPER_OPEN || type == KEEPER_LOAD_KEY || type == KEEPER_NEW_PROJECT_KEY ||
-	       type == KEEPER_ACCOUNT_KEY_NEW || type == KEEPER_ACCOUNT_KEY_HOSTS || type == KEEPER_CERT_KEY_NEW ||
+	       type == KEEPER_ACCOUNT_KEY_NEW || type == KEEPER_CERT_KEY_NEW ||
 	       type == KEEPER_JWS || type == KEEPER_CSR;
 }
 

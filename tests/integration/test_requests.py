@@ -27,23 +27,34 @@ class Requests(tap.Case):
         cls.lab.reeve.wait_order(order["id"])
 
     def cost(self, names):
+        # What the order before this one asked may not have reached the log yet.
+        self.lab.pebble.settle()
         mark = self.lab.pebble.mark()
         _, order = self.lab.reeve.issue(names, **ALIAS)
         order = self.lab.reeve.wait_order(order["id"])
         self.assertEqual(order["status"], "issued", order)
+        self.lab.pebble.settle()
         counts = self.lab.pebble.requests(mark)
         # Both sides count the same.
         self.assertEqual(order["requests"], self.lab.pebble.posts(mark), counts)
         return order["requests"], counts
 
+    def least(self, names, expected):
+        """On a busy machine the first poll may come before the CA is done, which costs one more and teaches the pace."""
+        for _ in range(6):
+            cost, counts = self.cost(names)
+            self.assertGreaterEqual(cost, expected, counts)
+            self.assertEqual(cost - expected, counts["my-order"] - 2, counts)
+            self.assertLessEqual(counts["nonce-plz"], 8)
+            if cost == expected:
+                return
+        self.fail(f"never {expected} requests, but {cost}: {counts}")
+
     def test_one_name_costs_seven(self):
-        cost, counts = self.cost(["one.example.com"])
-        self.assertEqual(cost, 7, counts)
-        self.assertLessEqual(counts["nonce-plz"], 8)
+        self.least(["one.example.com"], 7)
 
     def test_apex_and_wildcard_cost_nine(self):
-        cost, counts = self.cost(["example.com", "*.example.com"])
-        self.assertEqual(cost, 9, counts)
+        self.least(["example.com", "*.example.com"], 9)
 
 
 class RefusedNonces(tap.Case):

@@ -263,6 +263,13 @@ class Pebble:
         path.write_text(wait_until("Pebble's root", lambda: self._get(self.management, "/roots/0")))
         return path
 
+    def settle(self):
+        """Wait until the log stands still: its last lines come a little after the answers."""
+        seen = -1
+        while seen != len(self.process.text()):
+            seen = len(self.process.text())
+            time.sleep(0.2)
+
     def mark(self):
         """A place in the log; requests(mark) counts from there."""
         return len(self.process.text())

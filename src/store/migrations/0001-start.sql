@@ -137,6 +137,8 @@ CREATE TABLE certificate_routes (
 	PRIMARY KEY (certificate_id, name)
 );
 
+CREATE INDEX certificate_routes_delegation ON certificate_routes(delegation_id);
+
 CREATE TABLE versions (
 	id             TEXT PRIMARY KEY,
 	project_id     TEXT NOT NULL REFERENCES projects(id),
@@ -180,6 +182,7 @@ CREATE TABLE orders (
 );
 -- One live order per certificate.
 CREATE UNIQUE INDEX orders_live ON orders(certificate_id) WHERE status = 'running';
+CREATE INDEX orders_url ON orders(order_url) WHERE status = 'running';
 CREATE INDEX orders_certificate ON orders(certificate_id, created_at);
 CREATE INDEX orders_project ON orders(project_id, created_at);
 

@@ -1,6 +1,8 @@
 /* tests/unit/crypto/x509.c: strict reading of chains, and the question whether one is what was ordered. */
 #include "test.h"
 
+#include <pthread.h>
+
 #include "base/buf.h"
 #include "base/encode.h"
 #include "crypto/x509.h"
@@ -242,4 +244,68 @@ TEST(ari_identifier)
 	CHECK_STR(chain.certs[0].serial, "87654321");
 }
 
-TESTS(T(chain_reads), T(chain_refuses_files), T(chain_nul_in_name), T(chain_is_what_was_ordered), T(ari_identifier))
+#define READERS 4
+#define ROUNDS  12
+
+struct reading {
+	struct str  pem[ROUNDS];
+	const char *spki;
+	pthread_t   thread;
+	bool        ok;
+};
+
+/* Twice each: by the second time the certificate may be known already. */
+static void *chains_read(void *arg)
+{
+	struct reading          *r = arg;
+	static const char *const names[] = { "example.test", "*.example.test" };
+
+	r->ok = true;
+	for (size_t i = 0; i < 2 * (size_t)ROUNDS; i++) {
+		AUTO(arena_freep) struct arena *a = arena_new();
+		struct cert_chain chain;
+		struct err        err = { 0 };
+
+		r->ok = r->ok && chain_parse(a, r->pem[i / 2], &chain, &err) && chain.count == 2 &&
+		        strcmp(chain.certs[1].subject, "CN=intermediate") == 0 &&
+		        chain.certs[0].not_after_ms == NOW + (int64_t)(i / 2 + 1) * DAY &&
+		        chain_check(&chain, r->spki, names, 2, NOW, &err);
+	}
+	return NULL;
+}
+
+/* More leaves than are kept, read by several threads at once, all below one intermediate. */
+TEST(chains_are_read_by_many_threads)
+{
+	AUTO(arena_freep) struct arena *a = arena_new();
+	struct chain_keys k;
+	struct reading    readers[READERS] = { 0 };
+	char              spki[SHA256_HEX_SIZE];
+
+	keys_make(&k);
+	key_spki_sha256(k.leaf, spki);
+
+	struct cert_wish ca = ca_wish(&k);
+	struct str       ders[2] = { [1] = make_cert(a, &ca) };
+
+	for (size_t i = 0; i < READERS; i++) {
+		readers[i].spki = spki;
+		for (size_t j = 0; j < ROUNDS; j++) {
+			struct cert_wish leaf = leaf_wish(&k);
+
+			leaf.not_after_ms = NOW + (int64_t)(j + 1) * DAY;
+			ders[0] = make_cert(a, &leaf);
+			readers[i].pem[j] = pem_of(a, ders, 2);
+		}
+	}
+	for (size_t i = 0; i < READERS; i++)
+		CHECK_INT(pthread_create(&readers[i].thread, NULL, chains_read, &readers[i]), 0);
+	for (size_t i = 0; i < READERS; i++)
+		pthread_join(readers[i].thread, NULL);
+	for (size_t i = 0; i < READERS; i++)
+		CHECK(readers[i].ok);
+	keys_clear(&k);
+}
+
+TESTS(T(chain_reads), T(chain_refuses_files), T(chain_nul_in_name), T(chain_is_what_was_ordered), T(ari_identifier),
+      T(chains_are_read_by_many_threads))

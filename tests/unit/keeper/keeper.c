@@ -405,33 +405,15 @@ TEST_F(jws_refusals)
 	REFUSED(keeper_jws(f->api, &good, f->a, &body, refused), "forbidden");
 }
 
-TEST_F(account_hosts_change)
+TEST_F(account_hosts_are_well_formed)
 {
-	static const char *const  moved[] = { "new.test" };
 	static const char *const  bad[] = { "", "Ca.test", "ca.test/", "a@b", "a b" };
-	struct keeper_account_key key = account_make(f);
-	struct keeper_jws         jws = jws_get(&key);
-	struct str                blob, body;
+	struct keeper_account_key key;
 	struct err                err = { 0 };
 
-	CHECK_OK(keeper_account_key_hosts(f->worker, &account_id, key.blob, 2, moved, 1, f->a, &blob, &err), err);
-	jws.account_blob = blob;
-	REFUSED(keeper_jws(f->worker, &jws, f->a, &body, refused), "tampered"); /* it is version 2 */
-	jws.account.row_version = 2;
-	REFUSED(keeper_jws(f->worker, &jws, f->a, &body, refused), "forbidden");
-	jws.url = "https://new.test/";
-	CHECK_OK(keeper_jws(f->worker, &jws, f->a, &body, &err), err);
-	/* The same key: its thumbprint is in every key authorization under way. */
-	jws.kind = KEEPER_JWS_ACCOUNT_FIND;
-	jws.kid = NULL;
-	CHECK_OK(keeper_jws(f->worker, &jws, f->a, &body, &err), err);
-	AUTO(json_freep) json_t *head = jws_part(f->a, body, "protected");
-	CHECK_STR(json_write(f->a, json_object_get(head, "jwk")), key.jwk);
-
-	CHECK(!keeper_account_key_hosts(f->worker, &account_id, key.blob, 1, moved, 1, f->a, &blob, &err));
-	CHECK(!keeper_account_key_hosts(f->worker, &account_id, key.blob, 2, moved, 0, f->a, &blob, &err));
+	CHECK(!keeper_account_key_new(f->worker, &account_id, KEY_P256, bad, 0, f->a, &key, &err));
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		CHECK(!keeper_account_key_hosts(f->worker, &account_id, key.blob, 2, &bad[i], 1, f->a, &blob, &err));
+		CHECK(!keeper_account_key_new(f->worker, &account_id, KEY_P256, &bad[i], 1, f->a, &key, &err));
 }
 
 TEST_F(csr_of_sealed_key)
@@ -728,7 +710,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		S(sealed_before_open), S(open_checks), O(project_keys_rotate), O(records_stay_where_they_are),
-		O(seal_only_what_is_listed), O(jws_kinds), O(jws_refusals), O(account_hosts_change), O(csr_of_sealed_key),
+		O(seal_only_what_is_listed), O(jws_kinds), O(jws_refusals), O(account_hosts_are_well_formed), O(csr_of_sealed_key),
 		O(row_macs), O(tokens), O(token_limits), O(local_socket_checks), O(exports), O(other_shapes),
 	};
 

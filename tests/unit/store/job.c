@@ -189,7 +189,7 @@ TEST(leases_of_a_node_are_voided)
 	claim(&f, "one", 10, 1000, 1, &count);
 	insert(&f, "order", "y", 12);
 	claim(&f, "two", 15, 1000, 1, &count);
-	CHECK_OK(job_void_leases(f.db, "one", &f.err), f.err);
+	CHECK_OK(job_void_leases(f.db, "one", 18, &f.err), f.err);
 	CHECK_INT(next_wake(&f), 10);
 	claim(&f, "one", 20, 1000, 9, &count);
 	CHECK_INT(count, 1);
@@ -280,10 +280,31 @@ TEST(many_jobs_cost_nothing)
 	CHECK_INT(next_wake(&f), 1033);
 	claim(&f, "node", 1000, 2000, 32, &count);
 	CHECK_INT(count, 0);
-	CHECK_OK(job_void_leases(f.db, "another", &f.err), f.err);
+	CHECK_OK(job_void_leases(f.db, "another", 1000, &f.err), f.err);
 	CHECK(db_steps(f.db) - before < 32 * 60);
 	fixture_close(&f);
 }
 
-TESTS(T(claims_what_is_due_oldest_first), T(a_stale_fence_changes_nothing), T(a_claimed_job_remembers_a_wake),
+/* Three deaths in the hands of a holder, and the job pauses: 10 s, 20 s, … an hour. */
+TEST(a_job_that_outlives_its_holders_pauses)
+{
+	struct fixture f;
+	int64_t        now = 1000;
+	size_t         count;
+
+	fixture_db(&f);
+	insert(&f, "order", "x", 10);
+	for (int64_t deaths = 1; deaths <= 14; deaths++) {
+		int64_t pause = deaths < 3 ? 0 : deaths >= 12 ? 3600000 : (int64_t)10000 << (deaths - 3);
+
+		claim(&f, "one", now, 1000, 1, &count);
+		CHECK_INT(count, 1);
+		CHECK_OK(job_void_leases(f.db, "one", now, &f.err), f.err);
+		CHECK_INT(next_wake(&f), pause == 0 ? 10 : now + pause);
+		now += pause;
+	}
+	fixture_close(&f);
+}
+
+TESTS(T(a_job_that_outlives_its_holders_pauses), T(claims_what_is_due_oldest_first), T(a_stale_fence_changes_nothing), T(a_claimed_job_remembers_a_wake),
       T(leases_of_a_node_are_voided), T(due_work_comes_from_the_index), T(many_jobs_cost_nothing))
