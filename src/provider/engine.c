@@ -369,13 +369,15 @@ static bool rrset_change(struct run *run, const struct provider_value *value, bo
 		case SWAP_AGAIN: clock_sleep_ms(rand_jitter(20 << i, 50)); break;
 		}
 	}
-	return err_problem(err, ERR_TEMPORARY, "conflict", "others kept changing the TXT values of %s: %u rounds", value->owner,
+	return err_problem(err, ERR_TEMPORARY, "conflict", "others kept changing the TXT values of %s: %u rounds",
+	       value->owner,
 	                   SWAPS_MAX);
 }
 
 /* ---- the calls ---- */
 
-static pthread_mutex_t *lock_of(struct engine *e, const struct engine_account *account, const struct provider_value *value)
+static pthread_mutex_t *lock_of(struct engine *e, const struct engine_account *account,
+                const struct provider_value *value)
 {
 	const char *texts[] = { account->id, value->zone != NULL ? value->zone : "", value->owner };
 	uint32_t    hash = 2166136261u;

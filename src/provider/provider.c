@@ -21,7 +21,8 @@ static bool builtin_remove(const struct provider_context *c, const struct provid
 	return dns_client_remove(c->dns, v->owner, v->value, &sequence, err);
 }
 
-static bool builtin_present(const struct provider_context *c, const struct provider_value *v, bool *ret, struct err *err)
+static bool builtin_present(const struct provider_context *c, const struct provider_value *v, bool *ret,
+                struct err *err)
 {
 	return dns_client_has(c->dns, v->owner, v->value, ret, err);
 }

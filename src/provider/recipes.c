@@ -93,7 +93,8 @@ static bool load_folder(struct recipes *all, const char *folder, struct err *err
 			if (read_file(all->arena, path, &text, &why)) {
 				put(all, path, text);
 			} else {
-				struct recipes_row *row = row_of(all, arena_str(all->arena, str_of(names[i]->d_name, strcspn(names[i]->d_name, "."))));
+				struct recipes_row *row = row_of(all, arena_str(all->arena, str_of(names[i]->d_name,
+				                strcspn(names[i]->d_name, "."))));
 
 				recipe_free((struct recipe *)(uintptr_t)row->recipe);
 				row->recipe = NULL;

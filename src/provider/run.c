@@ -8,7 +8,6 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "crypto/secret.h"
 #include "net/url.h"
 #include "provider/path.h"
 #include "provider/sign_aws.h"
@@ -19,8 +18,6 @@
 #define ANSWER_VALUES    262144u
 #define REQUEST_MAX      (256u * KIB)
 #define HEADERS_MAX      24u
-#define MESSAGE_MAX      300
-#define SKEW_TOLERATED_S 20
 #define RETRY_AFTER_MAX  (6u * 3600u)
 #define TIMEOUT_MS       30000u
 
@@ -89,7 +86,8 @@ void run_save(struct run *run, const struct recipe_pairs *save, const json_t *fr
 	}
 }
 
-static bool one_fits(struct run *run, const char *path, const char *pattern, const json_t *item, bool *ret, struct err *err)
+static bool one_fits(struct run *run, const char *path, const char *pattern, const json_t *item, bool *ret,
+                struct err *err)
 {
 	const json_t **found;
 	struct str     text;
@@ -158,7 +156,8 @@ static bool render_url(struct exchange *x, struct str *ret, struct err *err)
 }
 
 /* "a=1&b=2", escaped; pairs that render empty are left out when `drop_empty`. */
-static bool put_pairs(struct exchange *x, const struct recipe_pairs *pairs, bool drop_empty, struct buf *b, struct err *err)
+static bool put_pairs(struct exchange *x, const struct recipe_pairs *pairs, bool drop_empty, struct buf *b,
+                struct err *err)
 {
 	for (size_t i = 0; i < pairs->count; i++) {
 		struct str value, name = template_escape(x->arena, TEMPLATE_URL, str_c(pairs->items[i].name));
@@ -266,7 +265,8 @@ static bool build_body(struct exchange *x, struct err *err)
 	case BODY_FORM: return build_form(x, err);
 	case BODY_TEXT:
 		x->content_type = x->step->content_type;
-		return template_render(&x->run->vars, x->step->text, strstr(x->content_type, "xml") != NULL ? TEMPLATE_XML : TEMPLATE_TEXT,
+		return template_render(&x->run->vars, x->step->text, strstr(x->content_type,
+		       "xml") != NULL ? TEMPLATE_XML : TEMPLATE_TEXT,
 		                       &x->body, err);
 	case BODY_NONE: break;
 	}
@@ -507,7 +507,8 @@ static bool send_it(struct exchange *x, struct answer *ret, struct err *err)
 	return true;
 }
 
-static bool exchange(struct run *run, const struct recipe_step *step, const char *extra, const char *next, struct answer *ret,
+static bool exchange(struct run *run, const struct recipe_step *step, const char *extra, const char *next,
+                struct answer *ret,
                      struct err *err)
 {
 	struct exchange x = { .run = run, .step = step, .arena = run->arena, .auth = step->auth };
@@ -565,7 +566,7 @@ static bool session_run(struct run *run, struct err *err)
 	return true;
 }
 
-static bool session_open(struct run *run, struct err *err)
+bool run_session(struct run *run, struct err *err)
 {
 	const char              *text;
 	AUTO(json_freep) json_t *saved = NULL;
@@ -598,15 +599,16 @@ static bool auth_once_more(struct run *run, const struct answer *answer, bool *r
 		*ret = true;
 		return session_run(run, err);
 	}
-	if (skew > SKEW_TOLERATED_S || skew < -SKEW_TOLERATED_S) {
+	if (skew > RUN_SKEW_TOLERATED_S || skew < -RUN_SKEW_TOLERATED_S) {
 		run->skew_s = skew;
 		*ret = true;
 	}
 	return true;
 }
 
-static bool exchange_auth(struct run *run, const struct recipe_step *step, const char *extra, const char *next,
-                          struct answer *ret, struct err *err)
+bool run_exchange(struct run *run, const struct recipe_step *step, const char *extra, const char *next,
+                struct answer *ret,
+                  struct err *err)
 {
 	bool again;
 
@@ -621,282 +623,9 @@ static bool exchange_auth(struct run *run, const struct recipe_step *step, const
 
 bool run_step(struct run *run, const struct recipe_step *step, struct answer *ret, struct err *err)
 {
-	if (!exchange_auth(run, step, NULL, NULL, ret, err))
+	if (!run_exchange(run, step, NULL, NULL, ret, err))
 		return false;
 	if (step->save.count > 0)
 		run_save(run, &step->save, ret->means == MEANS_OK ? ret->json : NULL, false);
 	return true;
-}
-
-/* ---- pages ---- */
-
-struct pages {
-	const struct recipe_page *page;
-	int64_t                   number;
-	const char               *extra, *next;
-};
-
-static void pages_first(struct run *run, struct pages *p)
-{
-	if (p->page->kind == PAGE_NUMBER) {
-		p->number = p->page->first;
-		p->extra = arena_printf(run->arena, "%s=%lld", p->page->number, (long long)p->number);
-	}
-}
-
-static void next_by_cursor(struct run *run, struct pages *p, const json_t *json, bool *ret_more)
-{
-	const char *text;
-	struct buf  b;
-
-	*ret_more = false;
-	if (p->page->more != NULL) {
-		text = path_first(run->arena, json, p->page->more);
-		if (text == NULL || strcmp(text, "true") != 0)
-			return;
-	}
-	buf_init(&b, URL_MAX);
-	for (size_t i = 0; i < p->page->cursor.count; i++) {
-		struct str value;
-
-		text = path_first(run->arena, json, p->page->cursor.items[i].value);
-		if (text == NULL || text[0] == '\0')
-			continue;
-		value = template_escape(run->arena, TEMPLATE_URL, str_c(text));
-		buf_printf(&b, "%s%s=%.*s", b.len > 0 ? "&" : "", p->page->cursor.items[i].name, STR_ARG(value));
-	}
-	*ret_more = b.len > 0 && !b.failed;
-	p->extra = arena_str(run->arena, buf_str(&b));
-	buf_clear(&b);
-}
-
-static bool pages_next(struct run *run, struct pages *p, const json_t *json, size_t items)
-{
-	const char *text;
-	uint64_t    last;
-	bool        more = false;
-
-	switch (p->page->kind) {
-	case PAGE_NONE: return false;
-	case PAGE_NEXT:
-		p->next = json != NULL ? path_first(run->arena, json, p->page->next) : NULL;
-		return p->next != NULL && p->next[0] != '\0';
-	case PAGE_CURSOR:
-		if (json != NULL)
-			next_by_cursor(run, p, json, &more);
-		return more;
-	case PAGE_NUMBER:
-		if (p->page->last != NULL) {
-			text = json != NULL ? path_first(run->arena, json, p->page->last) : NULL;
-			more = text != NULL && str_to_u64(str_c(text), &last) && last > (uint64_t)p->number + (p->page->first == 0);
-		} else {
-			more = items >= (size_t)p->page->size;
-		}
-		p->number++;
-		p->extra = arena_printf(run->arena, "%s=%lld", p->page->number, (long long)p->number);
-		return more;
-	}
-	return false;
-}
-
-/* A cursor names a place in the listing: it takes the place of the parameter of the first request. */
-static const struct recipe_step *without_cursor(struct run *run, const struct recipe_step *step)
-{
-	struct recipe_step *copy = arena_alloc(run->arena, sizeof(*copy));
-
-	*copy = *step;
-	copy->query.items = arena_alloc_array(run->arena, step->query.count + 1, sizeof(*copy->query.items));
-	copy->query.count = 0;
-	for (size_t i = 0; i < step->query.count; i++) {
-		bool replaced = false;
-
-		for (size_t k = 0; k < step->page.cursor.count; k++)
-			replaced = replaced || strcmp(step->page.cursor.items[k].name, step->query.items[i].name) == 0;
-		if (!replaced)
-			copy->query.items[copy->query.count++] = step->query.items[i];
-	}
-	return copy;
-}
-
-bool run_pages(struct run *run, const struct recipe_step *step, const char *items,
-               bool (*each)(struct run *run, const struct answer *answer, void *arg, struct err *err), void *arg,
-               struct answer *ret_last, struct err *err)
-{
-	const struct recipe_step *follow = step->page.kind == PAGE_CURSOR ? without_cursor(run, step) : step;
-	struct pages              p = { .page = &step->page };
-
-	pages_first(run, &p);
-	for (unsigned i = 0; i < RUN_PAGES_MAX; i++) {
-		const json_t **found;
-		size_t         count = 0;
-
-		if (!exchange_auth(run, i == 0 ? step : follow, p.extra, p.next, ret_last, err))
-			return false;
-		if (ret_last->means == MEANS_ABSENT && i == 0)
-			return true;
-		if (ret_last->means != MEANS_OK)
-			return run_refused(run, ret_last, err);
-		if (!each(run, ret_last, arg, err))
-			return false;
-		if (items != NULL && ret_last->json != NULL)
-			count = path_select(run->arena, ret_last->json, items, &found);
-		if (!pages_next(run, &p, ret_last->json, count))
-			return true;
-	}
-	return err_problem(err, ERR_PERMANENT, "provider-refused", "%s has more than %u pages", ret_last->place, RUN_PAGES_MAX);
-}
-
-/* ---- what a refusal is ---- */
-
-static const char *message_of(const struct run *run, const struct answer *answer)
-{
-	const char *text = NULL;
-
-	if (answer->json != NULL && run->recipe->message != NULL)
-		text = path_first(run->arena, answer->json, run->recipe->message);
-	if (text == NULL && json_is_string(answer->json))
-		text = json_string_value(answer->json);
-	return text != NULL && text[0] != '\0' ? arena_printf(run->arena, ": %.*s", MESSAGE_MAX, text) : "";
-}
-
-bool run_refused(const struct run *run, const struct answer *answer, struct err *err)
-{
-	const char *message = message_of(run, answer);
-	int64_t     skew = answer->their_time_s > 0 ? answer->their_time_s - clock_now_ms() / 1000 : 0;
-
-	switch (answer->means) {
-	case MEANS_AUTH:
-		err_problem(err, ERR_CONFIG, "provider-credential", "%s refuses the credential (%d%s)", answer->place, answer->status,
-		            message);
-		if (skew > SKEW_TOLERATED_S || skew < -SKEW_TOLERATED_S)
-			return err_hint(err, "the clock of this machine and that of the provider are %lld seconds apart; check the clock, "
-			                     "then the credential of the connection", (long long)(skew < 0 ? -skew : skew));
-		return err_hint(err, "give the connection a valid credential of %s", run->recipe->title);
-	case MEANS_DENIED:
-		err_problem(err, ERR_CONFIG, "provider-denied", "%s does not permit this to the credential (%d%s)", answer->place,
-		            answer->status, message);
-		return err_hint(err, "the credential needs: %s", run->recipe->permissions);
-	case MEANS_RETRY:
-	case MEANS_CONFLICT:
-		err_problem(err, ERR_TEMPORARY, answer->status == 429 ? "too-many-requests" : "provider-unavailable",
-		            "%s answered %d%s", answer->place, answer->status, message);
-		if (err != NULL)
-			err->retry_after_s = answer->retry_after_s;
-		return false;
-	case MEANS_ABSENT:
-		return err_problem(err, ERR_CONFIG, "zone-not-found", "%s answered that this does not exist (%d%s)", answer->place,
-		                   answer->status, message);
-	case MEANS_OK:
-	case MEANS_EXISTS:
-	case MEANS_FAIL:
-	case MEANS__COUNT: break;
-	}
-	return err_problem(err, ERR_PERMANENT, "provider-refused", "%s answered %d%s", answer->place, answer->status, message);
-}
-
-/* ---- opening ---- */
-
-static const char *given(const struct engine_account *account, const struct recipe_credential *c)
-{
-	for (size_t i = 0; i < account->credentials_count; i++)
-		if (recipe_credential_find(account->recipe, account->credentials[i].name) == c &&
-		    account->credentials[i].value[0] != '\0')
-			return account->credentials[i].value;
-	return NULL;
-}
-
-static bool alternatives_met(const struct engine_account *account, struct err *err)
-{
-	const struct recipe *recipe = account->recipe;
-	struct buf           wanted;
-
-	if (recipe->alternatives_count == 0)
-		return true;
-	buf_init(&wanted, KIB);
-	for (size_t i = 0; i < recipe->alternatives_count; i++) {
-		bool complete = true;
-
-		for (size_t k = 0; k < recipe->alternatives[i].count; k++) {
-			const char *name = recipe->alternatives[i].items[k];
-
-			complete = complete && given(account, recipe_credential_find(recipe, name)) != NULL;
-			buf_printf(&wanted, "%s%s", k > 0 ? " and " : i > 0 ? ", or " : "", name);
-		}
-		if (complete) {
-			buf_clear(&wanted);
-			return true;
-		}
-	}
-	err_problem(err, ERR_INPUT, "invalid-request", "%s needs %s", recipe->title, wanted.ptr);
-	buf_clear(&wanted);
-	return false;
-}
-
-bool engine_account_check(const struct engine_account *account, struct err *err)
-{
-	const struct recipe *recipe = account->recipe;
-
-	for (size_t i = 0; i < account->credentials_count; i++)
-		if (recipe_credential_find(recipe, account->credentials[i].name) == NULL)
-			return err_problem(err, ERR_INPUT, "unknown-member", "%s has no credential \"%.64s\"", recipe->title,
-			                   account->credentials[i].name);
-	for (size_t i = 0; i < recipe->credentials_count; i++) {
-		const struct recipe_credential *c = &recipe->credentials[i];
-		const char                     *value = given(account, c);
-
-		if (value == NULL && c->required && c->otherwise == NULL)
-			return err_problem(err, ERR_INPUT, "invalid-request", "%s needs the credential \"%s\"%s%s", recipe->title, c->name,
-			                   c->title != NULL ? ": " : "", c->title != NULL ? c->title : "");
-		if (value != NULL && c->pattern != NULL && regexec(&c->regex, value, 0, NULL, 0) != 0)
-			return err_problem(err, ERR_INPUT, "invalid-request", "the credential \"%s\" of %s does not have its form (%s)",
-			                   c->name, recipe->title, c->title != NULL ? c->title : c->pattern);
-		for (const char *p = value; p != NULL && *p != '\0'; p++)
-			if ((unsigned char)*p < 0x20 && *p != '\n')
-				return err_problem(err, ERR_INPUT, "invalid-request", "the credential \"%s\" has a control character", c->name);
-	}
-	return alternatives_met(account, err);
-}
-
-bool run_open(struct run *run, struct memory *memory, struct http_client *client, const struct engine_account *account,
-              const struct provider_value *value, struct err *err)
-{
-	const struct recipe *recipe = account->recipe;
-
-	if (!engine_account_check(account, err))
-		return false;
-	*run = (struct run){ .memory = memory, .client = client, .account = account, .recipe = recipe, .arena = arena_new(),
-		             .kept = json_array() };
-	run->vars.arena = run->arena;
-	for (size_t i = 0; i < recipe->credentials_count; i++) {
-		const struct recipe_credential *c = &recipe->credentials[i];
-		const char                     *text = given(account, c);
-		struct var                     *var;
-
-		if (text == NULL)
-			text = c->otherwise;
-		var = text != NULL ? vars_set(&run->vars, c->name, str_c(text)) : vars_set_list(&run->vars, c->name, 0);
-		var->secret = c->secret;
-	}
-	for (size_t i = 0; i < recipe->auths_count && run->auth == NULL; i++)
-		if (recipe->auths[i].when == NULL || given(account, recipe_credential_find(recipe, recipe->auths[i].when)) != NULL)
-			run->auth = &recipe->auths[i];
-	vars_set(&run->vars, "owner", str_c(value->owner));
-	vars_set(&run->vars, "value", str_c(value->value));
-	vars_set(&run->vars, "ttl", str_c(arena_printf(run->arena, "%lld", (long long)recipe->ttl)));
-	if (session_open(run, err))
-		return true;
-	vars_redact(&run->vars, err);
-	run_close(run);
-	return false;
-}
-
-void run_close(struct run *run)
-{
-	for (size_t i = 0; i < run->vars.count; i++)
-		for (size_t k = 0; run->vars.items[i].secret && k < run->vars.items[i].count; k++)
-			/* The set owns its copies. */
-			wipe((void *)(uintptr_t)run->vars.items[i].items[k].ptr, run->vars.items[i].items[k].len);
-	json_freep(&run->kept);
-	arena_free(run->arena);
-	run->arena = NULL;
 }

@@ -10,7 +10,8 @@
 #include "provider/engine.h"
 #include "provider/memory.h"
 
-#define RUN_PAGES_MAX 200u
+#define RUN_PAGES_MAX        200u
+#define RUN_SKEW_TOLERATED_S 20 /* between their clock and ours */
 
 struct run {
 	struct memory               *memory;
@@ -34,7 +35,6 @@ struct answer {
 	uint32_t                  retry_after_s;
 	int64_t                   their_time_s;
 	const json_t             *json; /* NULL: an empty body, or not what `reads` says */
-	const char               *next; /* path of this answer's next page; for run_pages */
 	const char               *place; /* "GET api.example.com/v1/zones" */
 };
 
@@ -42,10 +42,16 @@ MUST_CHECK bool run_open(struct run *run, struct memory *memory, struct http_cli
                          const struct engine_account *account, const struct provider_value *value, struct err *err);
 void            run_close(struct run *run);
 
+/* What the recipe's session gives, remembered or made now. */
+MUST_CHECK bool run_session(struct run *run, struct err *err);
+/* One request; once more after MEANS_AUTH where that can help. `extra` is added to the query, `next` replaces the URL. */
+MUST_CHECK bool run_exchange(struct run *run, const struct recipe_step *step, const char *extra, const char *next,
+                             struct answer *ret, struct err *err);
 MUST_CHECK bool run_step(struct run *run, const struct recipe_step *step, struct answer *ret, struct err *err);
 /* run_step for each page; `each` gets the answers that mean ok. An absent first page is no page. */
 MUST_CHECK bool run_pages(struct run *run, const struct recipe_step *step, const char *items,
-                          bool (*each)(struct run *run, const struct answer *answer, void *arg, struct err *err), void *arg,
+                          bool (*each)(struct run *run, const struct answer *answer, void *arg,
+                          struct err *err), void *arg,
                           struct answer *ret_last, struct err *err);
 /* The error that an answer is; always false. */
 bool run_refused(const struct run *run, const struct answer *answer, struct err *err);
@@ -53,7 +59,8 @@ bool run_refused(const struct run *run, const struct answer *answer, struct err 
 /* Variables from an answer; what is not there is empty. */
 void run_save(struct run *run, const struct recipe_pairs *save, const json_t *from, bool secret);
 /* Does `item` have, at each path of `where`, one of the texts for it? Names compare as DNS names do. */
-MUST_CHECK bool run_fits(struct run *run, const struct recipe_pairs *where, const json_t *item, bool *ret, struct err *err);
+MUST_CHECK bool run_fits(struct run *run, const struct recipe_pairs *where, const json_t *item, bool *ret,
+                struct err *err);
 /* A TXT value as it is: quotes off, chunks joined. */
 struct str run_plain(struct arena *a, const char *text);
 /* The same name? Case and final dot ignored. */

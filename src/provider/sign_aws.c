@@ -165,7 +165,8 @@ size_t sign_aws(struct arena *a, const struct sign_aws *r, struct http_header re
 	wipe(key, sizeof(key));
 	ret[count++] = (struct http_header){ "X-Amz-Date", arena_strdup(a, date) };
 	ret[count++] = (struct http_header){
-		"Authorization", arena_printf(a, "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s", r->access_key, scope,
+		"Authorization", arena_printf(a, "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s",
+		                r->access_key, scope,
 		                              names, hex_encode(a, str_of(signature, sizeof(signature))))
 	};
 	if (r->session_token != NULL && r->session_token[0] != '\0')

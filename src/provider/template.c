@@ -15,7 +15,8 @@
 
 static bool unreserved(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+	       c == '_' ||
 	       c == '~';
 }
 
@@ -378,7 +379,8 @@ bool template_check(const char *text, struct vars *known, struct err *err)
 	return true;
 }
 
-static bool render_item(const struct vars *vars, const struct part *part, enum template_context context, struct str item,
+static bool render_item(const struct vars *vars, const struct part *part, enum template_context context,
+                struct str item,
                         struct buf *out, struct err *err)
 {
 	struct filter_call call = { .vars = vars, .context = context };

@@ -18,7 +18,8 @@ enum template_context { TEMPLATE_TEXT, TEMPLATE_URL, TEMPLATE_XML };
 
 /* Is it well-formed, and are all its variables among `known`? Marks them as used. */
 MUST_CHECK bool template_check(const char *text, struct vars *known, struct err *err);
-MUST_CHECK bool template_render(const struct vars *vars, const char *text, enum template_context context, struct str *ret,
+MUST_CHECK bool template_render(const struct vars *vars, const char *text, enum template_context context,
+                struct str *ret,
                                 struct err *err);
 
 /* The same for each string inside a JSON value: "{name|int}" alone gives a number, a variable with JSON that JSON. */

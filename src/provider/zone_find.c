@@ -22,7 +22,8 @@ struct search {
 static const char *key_of(const struct run *run, const struct provider_value *value)
 {
 	/* Without a configured zone each owner has a look-up of its own. */
-	return arena_printf(run->arena, "zone %s %s", run->account->id, value->zone != NULL && value->zone[0] != '\0' ? value->zone : value->owner);
+	return arena_printf(run->arena, "zone %s %s", run->account->id, value->zone != NULL &&
+	       value->zone[0] != '\0' ? value->zone : value->owner);
 }
 
 void zone_forget(struct run *run, const struct provider_value *value)
@@ -80,7 +81,8 @@ static bool each_page(struct run *run, const struct answer *answer, void *arg, s
 	size_t                    count;
 
 	if (z->at == NULL) {
-		const char *name = z->name != NULL && answer->json != NULL ? path_first(run->arena, answer->json, z->name) : s->suffix;
+		const char *name = z->name != NULL && answer->json != NULL ? path_first(run->arena, answer->json,
+		                z->name) : s->suffix;
 
 		return name == NULL || consider(run, s, name, answer->json, err);
 	}
@@ -199,7 +201,8 @@ bool zone_find(struct run *run, const struct provider_value *value, struct err *
 	run_save(run, &z->save, s.item, false);
 	for (size_t i = 0; i < z->save.count; i++)
 		if (vars_text(&run->vars, z->save.items[i].name).len == 0)
-			return err_problem(err, ERR_PERMANENT, "provider-refused", "the zone %s came without %s", s.best, z->save.items[i].value);
+			return err_problem(err, ERR_PERMANENT, "provider-refused", "the zone %s came without %s", s.best,
+			       z->save.items[i].value);
 	remember(run, key, &s);
 	return true;
 }
