@@ -184,14 +184,14 @@ def broken_then_fine(c):
 
 def done_but_not_heard(c):
     c.good("zone")
-    c.fake.fail("hang", seconds=2)
-    c.good("add", timeout_ms=1000)
+    c.fake.fail("hang", seconds=3)
+    c.good("add", timeout_ms=2000)
     c.has(V1)
     c.fake.fail("after", fakes_base.Answer(502, "<html>bad gateway</html>"))
     c.good("add", V2)
     c.has(V1, V2)
-    c.fake.fail("hang", seconds=2)
-    c.good("remove", timeout_ms=1000)
+    c.fake.fail("hang", seconds=3)
+    c.good("remove", timeout_ms=2000)
     c.has(V2)
     c.fake.fail("after", fakes_base.Answer(500, c.fake.error(500, "internal")))
     c.good("remove", V2)
