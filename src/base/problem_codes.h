@@ -39,6 +39,12 @@
 	X("configuration", 422, 3, "Configuration or DNS must change first")                       \
 	X("refused", 422, 1, "The other side refused")                                             \
 	X("not-seen", 422, 1, "The endpoint does not serve what was delivered")                    \
+	X("provider-credential", 422, 3, "The DNS provider refuses the credential")                \
+	X("provider-denied", 422, 3, "The credential lacks a permission")                          \
+	X("zone-not-found", 422, 3, "The account has no such zone")                                \
+	X("provider-refused", 422, 1, "The DNS provider refused")                                  \
+	X("invalid-recipe", 422, 3, "The recipe of the provider has an error")                     \
+	X("provider-unavailable", 502, 5, "The DNS provider did not answer")                       \
 	X("too-many-requests", 429, 5, "Too many requests")                                        \
 	X("internal", 500, 1, "Internal error")                                                    \
 	X("tampered", 500, 1, "A stored record fails its integrity check")                         \

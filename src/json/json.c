@@ -10,7 +10,7 @@
 struct scan {
 	struct str text;
 	size_t     at;
-	size_t     values;
+	size_t     values, values_max;
 	unsigned   depth;
 	uint32_t   line;
 	size_t     line_start;
@@ -114,8 +114,12 @@ static bool scan_value(struct scan *s, struct err *err)
 {
 	char c = s->text.ptr[s->at];
 
-	if (++s->values > JSON_VALUES_MAX)
-		return refuse(s, s->at, err, "more than 4096 values");
+	if (++s->values > s->values_max) {
+		char reason[64];
+
+		snprintf(reason, sizeof(reason), "more than %zu values", s->values_max);
+		return refuse(s, s->at, err, reason);
+	}
 	if (c == '"')
 		return scan_text(s, err);
 	if (c != '{' && c != '[')
@@ -151,7 +155,12 @@ static bool scan(struct scan *s, struct err *err)
 
 bool json_read(struct str text, size_t size_max, json_t **ret, struct err *err)
 {
-	struct scan  s = { .text = text, .line = 1 };
+	return json_read_many(text, size_max, JSON_VALUES_MAX, ret, err);
+}
+
+bool json_read_many(struct str text, size_t size_max, size_t values_max, json_t **ret, struct err *err)
+{
+	struct scan  s = { .text = text, .line = 1, .values_max = values_max };
 	json_error_t why = { 0 };
 	json_t      *json;
 

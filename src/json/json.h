@@ -9,7 +9,7 @@
  *          "invalid-request" with the member's name (json_bind).
  * Memory   a json_t belongs to its reference holders: AUTO(json_freep). What json_write and json_bind hand
  *          out lives in the arena, but for the object, array and any fields: those borrow from `object`.
- * Names    JSON_FIELD_*, json_read, json_write*, json_bind*, json_str, json_int, json_bool: jansson has none
+ * Names    JSON_FIELD_*, json_read*, json_write*, json_bind*, json_str, json_int, json_bool: jansson has none
  *          of these.
  */
 #ifndef REEVE_JSON_JSON_H
@@ -38,6 +38,8 @@ static inline void json_freep(json_t **json)
 
 /* An object or an array, in UTF-8; `size_max` is what the caller permits. */
 MUST_CHECK bool json_read(struct str text, size_t size_max, json_t **ret, struct err *err);
+/* json_read with room for lists: up to `values_max` values. */
+MUST_CHECK bool json_read_many(struct str text, size_t size_max, size_t values_max, json_t **ret, struct err *err);
 
 /* Compact; members stay in the order they were set. */
 char *json_write(struct arena *a, const json_t *json);

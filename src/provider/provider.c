@@ -1,10 +1,11 @@
 /*
- * provider/provider.c: the table of providers. A provider of the outside world will be a row that runs a recipe;
+ * provider/provider.c: the table of providers. Providers of the outside world are one row that runs a recipe;
  * the built-in zone is served by our own dns role, so its answer is the acknowledgement of that role.
  */
 #include "provider/provider.h"
 
 #include "dns/client.h"
+#include "provider/engine.h"
 
 static bool builtin_add(const struct provider_context *c, const struct provider_value *v, struct err *err)
 {
@@ -20,13 +21,30 @@ static bool builtin_remove(const struct provider_context *c, const struct provid
 	return dns_client_remove(c->dns, v->owner, v->value, &sequence, err);
 }
 
-static bool builtin_present(const struct provider_context *c, const struct provider_value *v, bool *ret, struct err *err)
+static bool builtin_present(const struct provider_context *c, const struct provider_value *v, bool *ret,
+                struct err *err)
 {
 	return dns_client_has(c->dns, v->owner, v->value, ret, err);
 }
 
+static bool recipe_add(const struct provider_context *c, const struct provider_value *v, struct err *err)
+{
+	return engine_add(c->engine, c->http, c->account, v, err);
+}
+
+static bool recipe_remove(const struct provider_context *c, const struct provider_value *v, struct err *err)
+{
+	return engine_remove(c->engine, c->http, c->account, v, err);
+}
+
+static bool recipe_present(const struct provider_context *c, const struct provider_value *v, bool *ret, struct err *err)
+{
+	return engine_present(c->engine, c->http, c->account, v, ret, err);
+}
+
 static const struct provider providers[] = {
 	{ PROVIDER_BUILTIN, builtin_add, builtin_remove, builtin_present },
+	{ PROVIDER_RECIPE, recipe_add, recipe_remove, recipe_present },
 };
 
 const struct provider *provider_find(const char *id)

@@ -91,8 +91,8 @@ def suites_of(directory):
 
 
 def stage_unit(results):
-    say("unit tests and fuzz corpora")
-    meson_tests(results, ["unit", "fuzz"])
+    say("unit tests, fuzz corpora, and every recipe against a fake of its provider")
+    meson_tests(results, ["unit", "fuzz", "recipe"])
 
 
 def stage_lint(results):

@@ -1,0 +1,59 @@
+/*
+ * provider/engine.h: runs recipes. For every provider the same promises:
+ *
+ * Sets     add and remove change a set of values: other values at the name stay, an addition of what is there and a
+ *          removal of what is not are successes.
+ * Replace  APIs that replace the whole set are read, changed and written, with compare-and-swap where the recipe says
+ *          so, else read again afterwards. One call at a time per (account, zone, owner) in this process.
+ * Doubt    after an unknown outcome (time-out, 5xx) the engine looks before it says anything.
+ * Limits   the requests of an account are counted; Retry-After silences it for everybody.
+ * Errors   ERR_CONFIG "provider-credential", "provider-denied", "zone-not-found", "ambiguous-connection";
+ *          ERR_TEMPORARY "provider-unavailable" or "too-many-requests" with retry_after_s; ERR_PERMANENT
+ *          "provider-refused" with the words of the other side. No secret of the account is in any text.
+ * Threads  any; a client belongs to one thread. They block.
+ */
+#ifndef REEVE_PROVIDER_ENGINE_H
+#define REEVE_PROVIDER_ENGINE_H
+
+#include "provider/provider.h"
+#include "provider/recipe.h"
+
+struct engine;
+
+struct engine_credential {
+	const char *name, *value; /* the name may be an alias */
+};
+
+/* A connection, opened. */
+struct engine_account {
+	const char                     *id; /* what budgets, sessions and zones are remembered under */
+	const struct recipe            *recipe;
+	const struct engine_credential *credentials;
+	size_t                          credentials_count;
+	const char                     *base_url; /* NULL or "": the recipe's */
+	struct str                      ca_pem;
+	const struct cidr              *allowed;
+	size_t                          allowed_count;
+	uint32_t                        timeout_ms; /* 0: 30 s */
+};
+
+struct engine *engine_new(void);
+void           engine_free(struct engine *e); /* NULL is fine */
+void           engine_freep(struct engine **e);
+
+/* All that is required, nothing unknown, every pattern met: before the first request. ERR_INPUT names the field. */
+MUST_CHECK bool engine_account_check(const struct engine_account *account, struct err *err);
+
+/* `value->zone` may be NULL or "": the longest zone of the account that holds the owner. */
+MUST_CHECK bool engine_add(struct engine *e, struct http_client *client, const struct engine_account *account,
+                           const struct provider_value *value, struct err *err);
+MUST_CHECK bool engine_remove(struct engine *e, struct http_client *client, const struct engine_account *account,
+                              const struct provider_value *value, struct err *err);
+/* Does the provider's API list the value? What name servers answer is asked elsewhere. */
+MUST_CHECK bool engine_present(struct engine *e, struct http_client *client, const struct engine_account *account,
+                               const struct provider_value *value, bool *ret, struct err *err);
+/* The zone the value would be written in. */
+MUST_CHECK bool engine_zone(struct engine *e, struct http_client *client, const struct engine_account *account,
+                            const struct provider_value *value, char ret[static NAME_SIZE], struct err *err);
+
+#endif

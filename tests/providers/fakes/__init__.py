@@ -1,0 +1,1 @@
+"""One module per provider; each has one class with the name Provider."""
