@@ -243,7 +243,7 @@ bool cli_printed_json(const struct cli *cli, const struct cli_reply *reply)
 
 bool cli_read_file(struct arena *a, const char *path, size_t max, struct str *ret, struct err *err)
 {
-	AUTO(buf_wipe) struct buf text;
+	AUTO(buf_wipe) struct buf text = { 0 };
 	char                      block[4096];
 	bool                      standard = strcmp(path, "-") == 0;
 	int                       fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);

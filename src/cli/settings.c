@@ -15,7 +15,7 @@ static const struct {
 bool cli_settings(struct cli *cli, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
-		AUTO(buf_clear) struct buf joined;
+		AUTO(buf_clear) struct buf joined = { 0 };
 		const char *value;
 
 		if (!cli_given(&cli->call, flags[i].flag))

@@ -192,7 +192,7 @@ bool config_set(struct arena *a, struct config *c, const char *origin, const cha
 
 static bool read_file(struct arena *a, const char *path, bool must, struct str *ret, struct err *err)
 {
-	AUTO(buf_clear) struct buf text;
+	AUTO(buf_clear) struct buf text = { 0 };
 	char    block[8192];
 	ssize_t n = 0;
 	int     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

@@ -244,7 +244,7 @@ int role_run(struct role *role)
 
 int role_refuse(struct role *role, const struct err *err)
 {
-	AUTO(buf_clear) struct buf body;
+	AUTO(buf_clear) struct buf body = { 0 };
 
 	if (err->class == ERR_TEMPORARY) {
 		log_error("event=start-failed cause=\"%s\"", err->text);

@@ -528,7 +528,7 @@ static void translate(struct buf *b, struct str sql)
 
 bool db_script(struct db *db, struct str sql, struct err *err)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = { 0 };
 	int             rc;
 
 	if (db->health != DB_WELL)
