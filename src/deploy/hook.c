@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/crash.h"
+#include "base/name.h"
 #include "deploy/delivery.h"
 #include "deploy/files.h"
 
@@ -374,11 +375,18 @@ static bool run(struct hook *h, struct arena *a, struct str body, struct str *re
 	order.run.number = wire_get_i64(&w);
 	if (!wire_done(&w, err))
 		return false;
-	/* Part of a path. */
+	/* Both are parts of a path, and the worker that sends them may not say where keys go. */
+	if (order.run.certificate_name[0] == '\0' || order.run.certificate_name[0] == '.' ||
+	    strchr(order.run.certificate_name, '/') != NULL || strlen(order.run.certificate_name) >= NAME_SIZE)
+		return err_set(err, ERR_INPUT, "not a delivery");
 	if (strspn(order.run.ticket, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(order.run.ticket) || order.run.number < 1)
 		return err_set(err, ERR_INPUT, "not a delivery");
 	if (!ticket_take(h, order.run.ticket, &t))
 		return err_problem(err, ERR_TEMPORARY, "unavailable", "there is no bundle for this delivery");
+	if (t.deployment.certificate_id[0] != '\0' && strcmp(t.deployment.certificate_id, order.run.certificate_id) != 0) {
+		ticket_clear(&t);
+		return err_set(err, ERR_DENIED, "the deployment is not of this certificate");
+	}
 	order.deployment = t.deployment;
 	bool ok = deploy_kind_find(t.deployment.kind, &kind, err) &&
 	          deploy_settings_parse(a, kind, t.deployment.settings, &settings, err) &&

@@ -16,8 +16,10 @@
 #include "workflow/steps.h"
 
 #define TRIES_MAX        16 /* about five hours */
+#define TRIES_BACK_MAX   4
 #define BACKOFF_MAX_S    3600
 #define TURN_MS          500 /* until a place or a thread is free */
+#define TURN_MAX_MS      15000
 #define PROBE_TIMEOUT_MS 5000
 #define PROBE_PAUSE_MS   2000
 
@@ -325,13 +327,39 @@ static enum outcome attempt(struct job *job, struct work *w, struct err *err)
 	return OUT_DONE;
 }
 
+/* Targets may be slow; orders always find threads. */
+static bool turn_take(struct worker *worker)
+{
+	unsigned most = worker->settings.threads > 1 ? worker->settings.threads / 2 : 1;
+
+	if (__atomic_add_fetch(&worker->delivering, 1, __ATOMIC_RELAXED) <= most)
+		return true;
+	__atomic_sub_fetch(&worker->delivering, 1, __ATOMIC_RELAXED);
+	return false;
+}
+
+static void turn_give(struct worker *worker)
+{
+	__atomic_sub_fetch(&worker->delivering, 1, __ATOMIC_RELAXED);
+}
+
+/* The longer a delivery waits, the less often it asks: many may wait for one slow target. */
+static enum outcome turn_wait(struct job *job, const struct work *w, const char *what)
+{
+	int64_t pause = (clock_now_ms() - w->delivery.created_at) / 8;
+
+	if (pause < TURN_MS)
+		pause = TURN_MS;
+	job->attempts = job->row.attempts;
+	return job_wait(job, clock_now_ms() + (pause < TURN_MAX_MS ? pause : TURN_MAX_MS), "%s: waits for %s", w->deployment.name, what);
+}
+
 enum outcome run_deliver(struct job *job, struct err *err)
 {
-	struct worker *worker = job->worker;
-	unsigned       most = worker->settings.threads > 1 ? worker->settings.threads / 2 : 1;
-	struct work    w;
-	struct db     *db;
-	bool           busy;
+	struct work  w;
+	struct db   *db;
+	bool         busy;
+	enum outcome outcome;
 
 	if (!load(job, &w, err) || !job_reader(job, &db, err) || !delivery_busy(db, &w.delivery, &busy, err))
 		return job_outcome(err);
@@ -339,16 +367,13 @@ enum outcome run_deliver(struct job *job, struct err *err)
 		return end_as(job, &w, "cancelled", "the deployment was removed");
 	if (strcmp(w.delivery.event, "manual") != 0 && w.certificate.version > w.delivery.number)
 		return end_as(job, &w, "superseded", "a newer version is there");
-	/* Targets may be slow; orders always find threads. */
+	if (busy)
+		return turn_wait(job, &w, "the delivery before it");
+	if (!turn_take(job->worker))
+		return turn_wait(job, &w, "other deliveries");
 	job->attempts = job->row.attempts;
-	if (busy || __atomic_add_fetch(&worker->delivering, 1, __ATOMIC_RELAXED) > most) {
-		if (!busy)
-			__atomic_sub_fetch(&worker->delivering, 1, __ATOMIC_RELAXED);
-		return job_wait(job, clock_now_ms() + TURN_MS, "%s: waits for %s", w.deployment.name,
-		                busy ? "the delivery before it" : "other deliveries");
-	}
-	enum outcome outcome = attempt(job, &w, err);
-	__atomic_sub_fetch(&worker->delivering, 1, __ATOMIC_RELAXED);
+	outcome = attempt(job, &w, err);
+	turn_give(job->worker);
 	return outcome;
 }
 
@@ -393,10 +418,17 @@ enum outcome run_probe(struct job *job, struct err *err)
 	struct delivery *d = arena_alloc(job->arena, sizeof(*d));
 	struct err       found = { 0 };
 	int64_t          now = clock_now_ms();
+	bool             seen;
 
 	if (!load(job, &w, err))
 		return job_outcome(err);
-	if (look(job, &w, &found)) {
+	if (w.deployment.removed_at != 0)
+		return end_as(job, &w, "cancelled", "the deployment was removed");
+	if (!turn_take(job->worker))
+		return turn_wait(job, &w, "other deliveries");
+	seen = look(job, &w, &found);
+	turn_give(job->worker);
+	if (seen) {
 		job->facts = write_seen;
 		job->facts_arg = (void *)(uintptr_t)w.delivery.id;
 		job_note(job, "%s: version %lld is seen at %s", w.deployment.name, (long long)w.delivery.number, w.settings.probe);
@@ -431,9 +463,14 @@ enum outcome run_roll_back(struct job *job, struct err *err)
 	struct delivery   before;
 	struct work       w;
 	struct db        *db;
+	bool              back;
 
 	if (!load(job, &w, err) || !job_reader(job, &db, err))
 		return job_outcome(err);
+	if (w.deployment.removed_at != 0)
+		return end_as(job, &w, "cancelled", "the deployment was removed");
+	if (w.certificate.version > w.delivery.number)
+		return end_as(job, &w, "failed", "it was not seen, and a newer version is there to be delivered");
 	if (w.kind == DEPLOY_WEBHOOK ||
 	    !delivery_find_deployed(db, job->arena, w.deployment.id, w.certificate.id, w.delivery.id, &before, &missing) ||
 	    before.number == w.delivery.number) {
@@ -441,8 +478,12 @@ enum outcome run_roll_back(struct job *job, struct err *err)
 		err_hint(err, "%s", w.delivery.hint);
 		return OUT_FAIL;
 	}
-	if (!version_find(db, job->arena, before.version_id, &w.version, err) || !deliver(job, &w, "rollback", false, err)) {
-		if (job->row.attempts + 1 >= TRIES_MAX || err->class == ERR_PERMANENT) {
+	if (!turn_take(job->worker))
+		return turn_wait(job, &w, "other deliveries");
+	back = version_find(db, job->arena, before.version_id, &w.version, err) && deliver(job, &w, "rollback", false, err);
+	turn_give(job->worker);
+	if (!back) {
+		if (job->row.attempts + 1 >= TRIES_BACK_MAX || err->class == ERR_PERMANENT) {
 			err_in(err, "%s; the way back to version %lld", w.delivery.detail, (long long)before.number);
 			return OUT_FAIL;
 		}

@@ -16,6 +16,8 @@
 
 #define IDLE_LOOK_MS 20000 /* the dispatcher looks at least so often, and renews leases */
 #define BACKOFF_MAX_S 300
+#define COMMIT_PAUSE_MS  500
+#define COMMIT_TRIES_MAX 100
 #define UNKNOWN_STEP_MS (3600 * 1000)
 
 /* ---- what steps call ---- */
@@ -224,7 +226,15 @@ static bool job_commit(struct job *job, enum outcome outcome, const struct err *
 		job->wake_at = o.now + backoff_ms(job, cause);
 	if (moved && step->before != CRASH__COUNT)
 		crash_reached(step->before);
-	ok = store_write(job->worker->store, write_outcome, &o, &err);
+	/* What was done outside must not be forgotten because a disk is full for a while. */
+	for (unsigned tries = 0;; tries++) {
+		err = (struct err){ 0 };
+		ok = store_write(job->worker->store, write_outcome, &o, &err);
+		if (ok || err.class != ERR_TEMPORARY || tries == COMMIT_TRIES_MAX || store_broken(job->worker->store) ||
+		    __atomic_load_n(&job->worker->stopping, __ATOMIC_RELAXED))
+			break;
+		clock_sleep_ms(COMMIT_PAUSE_MS);
+	}
 	log_outcome(job, outcome, cause);
 	if (!ok) {
 		log_warn("job=%lld step=%s outcome=abandoned cause=\"%s\"", (long long)job->row.id, step->name, err.text);

@@ -21,6 +21,7 @@
 #define ASK_S           (6 * 3600)        /* without a Retry-After, and after a lasting error */
 #define ASK_NOBODY_MS   (24 * 3600 * (int64_t)1000) /* this CA, or this certificate, has no renewal information */
 #define ASK_TIMEOUT_MS  15000
+#define HOLD_LEAST_MS   60000
 #define JITTER          20
 #define CLOCK_WAIT_MS   (600 * (int64_t)1000)
 
@@ -66,14 +67,19 @@ bool renewal_stored(struct db *db, const char *certificate_id, const char *proje
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
 	struct renewal                  old = { 0 }, fresh = { .certificate_id = certificate_id, .ask_at = now };
+	struct version                  v;
+	int64_t                         hold, most;
 	bool                            found;
 
-	if (!find_maybe(db, a, certificate_id, &old, &found, err))
+	if (!find_maybe(db, a, certificate_id, &old, &found, err) || !version_find_number(db, a, certificate_id, 0, &v, err))
 		return false;
 	fresh.position = (int64_t)(rand_u64() % RENEWAL_POSITIONS);
 	fresh.early = old.early;
-	if (renewal_early_ms(old.early) > 0)
-		fresh.retry_at = now + renewal_early_ms(old.early);
+	/* However often it was renewed too soon: a short life keeps half of what is left to be renewed in. */
+	hold = renewal_early_ms(old.early);
+	most = (v.not_after_at - now) / 2 > HOLD_LEAST_MS ? (v.not_after_at - now) / 2 : HOLD_LEAST_MS;
+	if (hold > 0)
+		fresh.retry_at = now + (hold < most ? hold : most);
 	return renewal_begin(db, &fresh, err) && wake(db, certificate_id, project_id, now, err);
 }
 
@@ -199,14 +205,22 @@ static void ask(struct look *x)
 /* Nothing is renewed by a clock that jumped: the CA is asked for the time, and its answer is heard by the session. */
 static bool clock_believed(struct look *x)
 {
+	const char    *authority_id = x->certificate.authority_id;
 	struct session s;
 	struct err     err = { 0 };
+	int64_t        wait_ms;
+	bool           answered;
 
 	if (session_clock_believed(x->job->worker))
 		return true;
-	if (session_open(x->job, x->certificate.authority_id, &s, &err) &&
-	    session_get(&s, s.authority.directory_url, ASK_TIMEOUT_MS, &err) && session_clock_believed(x->job->worker))
-		return true;
+	/* After a jump every certificate asks: few at once, and none while the CA does not answer. */
+	if (ca_ask_begin(x->job->worker, authority_id, &wait_ms)) {
+		answered = session_open(x->job, authority_id, &s, &err) &&
+			   session_get(&s, s.authority.directory_url, ASK_TIMEOUT_MS, &err);
+		ca_ask_end(x->job->worker, authority_id, answered);
+		if (answered && session_clock_believed(x->job->worker))
+			return true;
+	}
 	x->asked = true;
 	x->renewal.finding = "the clock of this machine has jumped, or differs from the CA's by more than an hour: nothing is renewed"
 			     " by itself until they agree";

@@ -258,5 +258,8 @@ int64_t renewal_early_ms(int64_t early)
 
 bool renewal_is_early(const struct version *v, int64_t now)
 {
-	return now < v->not_before_at + life_of(v) / 3;
+	/* From when we got it: a CA that backdates, or a clock ahead of its own, must not use up the brake. */
+	int64_t from = v->issued_at > v->not_before_at ? v->issued_at : v->not_before_at;
+
+	return now < from + life_of(v) / 3;
 }

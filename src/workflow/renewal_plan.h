@@ -62,7 +62,7 @@ const char *renewal_plan_text(struct arena *a, const struct renewal_plan *plan, 
 int64_t renewal_retry_ms(int64_t failures, int64_t left_ms);
 /* How long a new version is left alone when it is the early-th in a row that was renewed too soon: 0, 1 h, 6 h, 1 day. */
 int64_t renewal_early_ms(int64_t early);
-/* Is this moment in the first third of the life? */
+/* Is this moment within a third of the life since the version was stored? */
 bool    renewal_is_early(const struct version *v, int64_t now);
 
 #endif
