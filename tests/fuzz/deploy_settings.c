@@ -3,6 +3,7 @@
  * reads back as the same.
  */
 #include <assert.h>
+#include <strings.h>
 
 #include "deploy/target.h"
 
@@ -28,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert((s.key_mode_bits & ~0640u) == 0 && (s.key_mode_bits & 0400u) != 0);
 	assert(s.hook[0] == '\0' || (strchr(s.hook, '/') == NULL && s.hook[0] != '.'));
 	assert(kind != DEPLOY_FILES || (s.directory[0] == '/' && strstr(s.directory, "/../") == NULL));
-	assert(kind != DEPLOY_WEBHOOK || strncmp(s.url, "https://", 8) == 0);
+	assert(kind != DEPLOY_WEBHOOK || strncasecmp(s.url, "https://", 8) == 0);
 	assert(s.cidrs_count <= DEPLOY_CIDRS_MAX);
 	assert(deploy_settings_parse(a, kind, json, &again, &err));
 	assert(strcmp(s.directory, again.directory) == 0 && strcmp(s.hook, again.hook) == 0 && strcmp(s.url, again.url) == 0);
