@@ -27,6 +27,7 @@ void buf_add(struct buf *b, const void *ptr, size_t len);
 void buf_add_str(struct buf *b, struct str s);
 void buf_add_c(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);
+void buf_add_utf8(struct buf *b, uint32_t code_point); /* at most 0x10ffff */
 void buf_printf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 
 static inline struct str buf_str(const struct buf *b)

@@ -37,6 +37,11 @@ enum ipc_result { IPC_RECEIVED, IPC_EOF, IPC_BROKEN };
 MUST_CHECK bool ipc_pair(int ret[2], struct err *err);
 MUST_CHECK bool ipc_send(int fd, uint32_t type, uint64_t id, struct str body, int pass_fd, struct err *err);
 enum ipc_result ipc_receive(int fd, struct ipc_frame *ret); /* blocks */
+/*
+ * In a process forked to serve one end: that end becomes descriptor 3, and everything above it is closed, or the peers
+ * of the one who forked would not see it end. Returns 3; a failure ends the process.
+ */
+int ipc_keep_only(int fd);
 
 /* ---- the asking side ---- */
 

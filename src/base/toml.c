@@ -136,25 +136,6 @@ static bool read_bare(struct reader *r, const char *reason, const char **ret)
 	return true;
 }
 
-static void add_utf8(struct buf *b, uint32_t c)
-{
-	if (c < 0x80) {
-		buf_add_char(b, (char)c);
-	} else if (c < 0x800) {
-		buf_add_char(b, (char)(0xc0 | c >> 6));
-		buf_add_char(b, (char)(0x80 | (c & 0x3f)));
-	} else if (c < 0x10000) {
-		buf_add_char(b, (char)(0xe0 | c >> 12));
-		buf_add_char(b, (char)(0x80 | (c >> 6 & 0x3f)));
-		buf_add_char(b, (char)(0x80 | (c & 0x3f)));
-	} else {
-		buf_add_char(b, (char)(0xf0 | c >> 18));
-		buf_add_char(b, (char)(0x80 | (c >> 12 & 0x3f)));
-		buf_add_char(b, (char)(0x80 | (c >> 6 & 0x3f)));
-		buf_add_char(b, (char)(0x80 | (c & 0x3f)));
-	}
-}
-
 static bool read_unicode(struct reader *r, size_t digits, struct buf *b)
 {
 	uint32_t value = 0;
@@ -175,7 +156,7 @@ static bool read_unicode(struct reader *r, size_t digits, struct buf *b)
 		return refuse(r, "a string cannot have a NUL inside");
 	if (value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
 		return refuse(r, "not a Unicode character");
-	add_utf8(b, value);
+	buf_add_utf8(b, value);
 	return true;
 }
 

@@ -118,18 +118,6 @@ static NORETURN void server_run(const struct hook_config *config, int fd)
 	_exit(0);
 }
 
-/* Nothing of the role's stays open here, or its peers would not see it end. */
-static int keep_only(int fd)
-{
-	if (fd != 3 && dup2(fd, 3) < 0)
-		_exit(1);
-	if (close_range(4, ~0u, 0) < 0)
-		_exit(1);
-	/* The descriptor of its trace went with the others. */
-	crash_init();
-	return 3;
-}
-
 /* Keys that a killed delivery left behind go before anything new is written. */
 static bool scratch_make(const char *path, struct err *err)
 {
@@ -164,8 +152,12 @@ bool hook_new(const struct hook_config *config, struct hook **ret, struct err *e
 		close(ends[1]);
 		return false;
 	}
-	if (pid == 0)
-		server_run(config, keep_only(ends[1]));
+	if (pid == 0) {
+		int fd = ipc_keep_only(ends[1]);
+
+		crash_init(); /* the descriptor of its trace went with the others */
+		server_run(config, fd);
+	}
 	close(ends[1]);
 	struct hook *h = calloc(1, sizeof(*h));
 	assert(h != NULL);

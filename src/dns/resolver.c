@@ -147,16 +147,6 @@ static NORETURN void server_run(const struct resolver_config *config, int fd)
 	_exit(0);
 }
 
-/* Nothing of the role's stays open here, or its peers would not see it end. */
-static int keep_only(int fd)
-{
-	if (fd != 3 && dup2(fd, 3) < 0)
-		_exit(1);
-	if (close_range(4, ~0u, 0) < 0)
-		_exit(1);
-	return 3;
-}
-
 bool resolver_new(const struct resolver_config *config, struct resolver **ret, struct err *err)
 {
 	int ends[2];
@@ -173,7 +163,7 @@ bool resolver_new(const struct resolver_config *config, struct resolver **ret, s
 		return false;
 	}
 	if (pid == 0)
-		server_run(config, keep_only(ends[1]));
+		server_run(config, ipc_keep_only(ends[1]));
 	close(ends[1]);
 	struct resolver *r = calloc(1, sizeof(*r));
 	assert(r != NULL);

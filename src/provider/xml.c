@@ -109,25 +109,6 @@ static bool read_name(struct xml *x, struct str *ret)
 	return true;
 }
 
-static void put_utf8(struct buf *b, uint32_t c)
-{
-	if (c < 0x80) {
-		buf_add_char(b, (char)c);
-	} else if (c < 0x800) {
-		buf_add_char(b, (char)(0xc0 | c >> 6));
-		buf_add_char(b, (char)(0x80 | (c & 0x3f)));
-	} else if (c < 0x10000) {
-		buf_add_char(b, (char)(0xe0 | c >> 12));
-		buf_add_char(b, (char)(0x80 | (c >> 6 & 0x3f)));
-		buf_add_char(b, (char)(0x80 | (c & 0x3f)));
-	} else {
-		buf_add_char(b, (char)(0xf0 | c >> 18));
-		buf_add_char(b, (char)(0x80 | (c >> 12 & 0x3f)));
-		buf_add_char(b, (char)(0x80 | (c >> 6 & 0x3f)));
-		buf_add_char(b, (char)(0x80 | (c & 0x3f)));
-	}
-}
-
 static bool char_number(struct str digits, uint32_t *ret)
 {
 	bool     hex = str_starts(digits, STR("x"));
@@ -169,7 +150,7 @@ static bool read_reference(struct xml *x, struct buf *out)
 			return true;
 		}
 		if (str_starts(name, STR("#")) && char_number(str_of(name.ptr + 1, name.len - 1), &c)) {
-			put_utf8(out, c);
+			buf_add_utf8(out, c);
 			x->at += len + 2;
 			return true;
 		}
