@@ -53,6 +53,8 @@ struct key_scheme {
 	int         bits;   /* RSA: of the modulus */
 };
 const struct key_scheme *key_scheme(enum key_type type);
+/* Which row of the table is this? Refuses all others: other curves, other sizes, other exponents. */
+MUST_CHECK bool key_classify(EVP_PKEY *pkey, enum key_type *ret);
 
 #define OSSL_FREEP(name, type, call)                                                               \
 	static inline void name##_freep(type **p)                                                  \
