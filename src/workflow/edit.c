@@ -24,22 +24,6 @@ struct edit {
 
 /* ---- what it is to be ---- */
 
-static bool same_names(struct arena *a, const char *left, const char *right, bool *ret, struct err *err)
-{
-	const struct identifier *l, *r;
-	size_t                   l_count, r_count, k;
-
-	if (!names_split(a, left, &l, &l_count, err) || !names_split(a, right, &r, &r_count, err))
-		return false;
-	*ret = l_count == r_count;
-	for (size_t i = 0; i < l_count && *ret; i++) {
-		for (k = 0; k < r_count && strcmp(l[i].value, r[k].value) != 0;)
-			k++;
-		*ret = k < r_count;
-	}
-	return true;
-}
-
 static bool edit_names(struct edit *e, struct err *err)
 {
 	struct plan             *p = &e->plan;
@@ -92,7 +76,7 @@ static bool edit_key(struct edit *e, struct db *db, struct err *err)
 		c->key_policy = p->c->key_policy;
 	else if (c->csr_spki[0] != '\0')
 		c->key_policy = "new";
-	if (!same_names(p->a, c->names, e->old.names, &same, err))
+	if (!names_same(p->a, c->names, e->old.names, &same, err))
 		return false;
 	if (c->csr_spki[0] != '\0' && !e->c->has_csr && (!same || p->c->key_type[0] != '\0' || e->c->compromised)) {
 		err_problem(err, ERR_CONFLICT, "no-key", "%s is made from a CSR: its names and its key are the request's", e->old.name);

@@ -204,20 +204,24 @@ static bool write_new_order(struct db *db, void *arg, struct err *err)
 }
 
 /*
- * The certificate id of the version served, when the CA takes it and issued it: RFC 9773 5. NULL: there is none to
- * replace.
+ * The certificate id of the version served, when the CA takes it, issued it, and it shares a name with the order: RFC 9773
+ * 5. NULL: there is none to replace.
  */
-static bool predecessor(struct job *job, const struct session *s, const struct certificate *certificate, const char **ret, struct err *err)
+static bool predecessor(struct job *job, const struct session *s, const struct certificate *certificate, const char *names,
+                        const char **ret, struct err *err)
 {
 	struct version version;
 	struct db     *db;
+	bool           share;
 
 	*ret = NULL;
 	if (certificate->version == 0 || s->directory.renewal_info == NULL)
 		return true;
 	if (!job_reader(job, &db, err) || !version_find_number(db, job->arena, certificate->id, 0, &version, err))
 		return false;
-	if (version.ari_id[0] != '\0' && strcmp(version.authority_id, s->authority.id) == 0)
+	if (!names_share(job->arena, version.names, names, &share, err))
+		return false;
+	if (version.ari_id[0] != '\0' && share && strcmp(version.authority_id, s->authority.id) == 0)
 		*ret = version.ari_id;
 	return true;
 }
@@ -287,7 +291,7 @@ enum outcome run_new_order(struct job *job, struct err *err)
 	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err) ||
 	    !certificate_find(db, job->arena, order.certificate_id, &certificate, err) ||
 	    !version_find(db, job->arena, order.version_id, &version, err) ||
-	    !session_open(job, order.authority_id, &s, err) || !predecessor(job, &s, &certificate, &wanted, err) ||
+	    !session_open(job, order.authority_id, &s, err) || !predecessor(job, &s, &certificate, version.names, &wanted, err) ||
 	    !names_split(job->arena, version.names, &request.identifiers, &request.identifiers_count, err))
 		return job_outcome(err);
 	CRASH_POINT(NEW_ORDER_INTENT_BEFORE);
