@@ -342,6 +342,7 @@ bool history_failing_since(struct db *db, const char *order_id, int64_t *ret, st
 	return db_each(db, rows_int, ret, err,
 	               "SELECT COALESCE(MIN(at), 0) FROM history WHERE order_id = $1"
 	               " AND (outcome = 'retry' OR (outcome = 'wait' AND step = 'account'))"
-	               " AND id > COALESCE((SELECT MAX(id) FROM history WHERE order_id = $1 AND outcome = 'done'), 0)",
+	               " AND id > COALESCE((SELECT MAX(id) FROM history WHERE order_id = $1 AND outcome = 'done'"
+	               " AND kind IN ('order', 'authorization')), 0)",
 	               DB_T(order_id));
 }

@@ -6,6 +6,7 @@
 #include "workflow/edit.h"
 
 #include "store/project.h"
+#include "workflow/failover.h"
 #include "workflow/issue.h"
 #include "workflow/issue_plan.h"
 #include "workflow/names.h"
@@ -45,7 +46,9 @@ static bool edit_names(struct edit *e, struct err *err)
 
 static bool edit_authorities(struct edit *e, struct db *db, struct err *err)
 {
-	struct plan *p = &e->plan;
+	struct plan     *p = &e->plan;
+	struct authority second;
+	int64_t          after_ms;
 
 	if (p->c->authority[0] != '\0' ? !plan_authority_named(p, db, p->c->authority, &p->authority, err)
 	                               : !issue_authority_there(db, p->a, &e->old, err) ||
@@ -60,8 +63,10 @@ static bool edit_authorities(struct edit *e, struct db *db, struct err *err)
 		err_problem(err, ERR_INPUT, "invalid-request", "%s is the second authority of %s", p->authority.name, e->old.name);
 		return err_hint(err, "name another fallback_authority in the same request, or \"\" for none");
 	}
-	return (e->c->has_fallback || plan_fallback(p, db, "", p->certificate.fallback_after, &(const char *){ "" }, err)) &&
-	       plan_accepts(p, &p->authority, err);
+	if (!e->c->has_fallback && p->certificate.fallback_id[0] != '\0' &&
+	    (!authority_find(db, p->a, p->certificate.fallback_id, &second, err) || !plan_accepts(p, &second, err)))
+		return false;
+	return failover_after_parse(str_c(p->certificate.fallback_after), &after_ms, err) && plan_accepts(p, &p->authority, err);
 }
 
 static bool edit_key(struct edit *e, struct db *db, struct err *err)
@@ -89,7 +94,7 @@ static bool edit_key(struct edit *e, struct db *db, struct err *err)
 	}
 	if (p->c->key_type[0] != '\0')
 		c->key_type = p->c->key_type;
-	e->reissue = !same || e->c->has_csr || p->c->aliases_count > 0 || e->c->compromised || strcmp(c->key_type, e->old.key_type) != 0 ||
+	e->reissue = !same || strcmp(c->csr_spki, e->old.csr_spki) != 0 || (e->c->has_csr && p->c->csr.len > 0) || p->c->aliases_count > 0 || e->c->compromised || strcmp(c->key_type, e->old.key_type) != 0 ||
 	             strcmp(c->authority_id, e->old.authority_id) != 0;
 	return plan_key(p, db, err);
 }

@@ -101,11 +101,11 @@ static bool read_facts(struct db *db, struct arena *a, const struct certificate 
 	return true;
 }
 
-/* The second authority as long as it is there; "" otherwise. */
+/* The second authority as long as it is there and orders are wanted; "" otherwise. */
 static bool second_of(struct db *db, struct arena *a, const struct certificate *c, struct authority *ret, struct err *err)
 {
 	*ret = (struct authority){ .id = "" };
-	if (c->fallback_id[0] == '\0' || strcmp(c->fallback_id, c->authority_id) == 0)
+	if (c->fallback_id[0] == '\0' || c->paused_at != 0)
 		return true;
 	if (!authority_find(db, a, c->fallback_id, ret, err))
 		return false;
@@ -247,8 +247,11 @@ enum outcome run_failover_watch(struct job *job, struct err *err)
 	    !certificate_find(db, job->arena, order.certificate_id, &c, err) || !decide(db, job->arena, &c, &second, &why, err) ||
 	    !failover_after_parse(str_c(c.fallback_after), &after_ms, err))
 		return job_outcome(err);
-	if (strcmp(order.status, "running") != 0 || second.id[0] == '\0' || strcmp(order.authority_id, c.authority_id) != 0)
+	if (strcmp(order.status, "running") != 0 || strcmp(order.authority_id, c.authority_id) != 0 ||
+	    (second.id[0] == '\0' && c.paused_at == 0)) {
+		job_note(job, "nothing to do: the order %s", strcmp(order.status, "running") != 0 ? "has ended" : "has no second authority");
 		return OUT_DONE;
+	}
 	if (why == NULL) {
 		after_ms = after_ms / 8 > LOOK_LEAST_MS ? after_ms / 8 : LOOK_LEAST_MS;
 		return job_wait(job, now + rand_jitter(after_ms < LOOK_MOST_MS ? after_ms : LOOK_MOST_MS, 10), "%s", "");
@@ -257,5 +260,6 @@ enum outcome run_failover_watch(struct job *job, struct err *err)
 	*x = (struct switch_write){ job, arena_strdup(job->arena, id) };
 	job->facts = write_switch;
 	job->facts_arg = x;
+	job_note(job, "the first authority: %s", why);
 	return OUT_DONE;
 }

@@ -212,12 +212,19 @@ class Edit(tap.Case):
     def test_an_authority_that_was_removed(self):
         names = self.fresh()
         self.reeve.add_authority(self.ca, name="gone")
+        far = self.ca.windows
+        self.ca.windows = lambda *_: (time.time() + 5, time.time() + 6)
         certificate, _ = self.issue(names, authority="gone")
+        lab.wait_until("the window", lambda: self.get(certificate)["renewal"]["window"])
+        self.ca.windows = far
         self.reeve.must("DELETE", "/v1/authorities/gone")
         self.assertTrue(self.get(certificate)["authority_removed"])
         self.assert_problem(self.reeve.api("POST", f"/v1/certificates/{certificate['id']}/renew", {}), 422, "no-authority",
                             "was removed", "--authority")
         self.assert_problem(self.patch(certificate, key_type="p384"), 422, "no-authority", "was removed")
+        # The renewal that falls due orders nothing, and says why.
+        lab.wait_until("the finding", lambda: "gone" in (self.get(certificate)["renewal"]["finding"] or ""))
+        self.assertEqual(len(self.orders(certificate)), 1)
         self.edited(certificate, authority="first", key_type="p384")
         self.assertFalse(self.get(certificate)["authority_removed"])
 
