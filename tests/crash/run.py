@@ -5,7 +5,7 @@
 
 The binary lists its crash points; one that neither a plain order nor a changed certificate reaches is a failure. For each
 point a fresh home issues an apex and its wildcard (for the points of edit and fail-over: an apex by the second authority,
-since the first one fails, then its wildcard too by the first), the process is killed there once (the worker alone; with everything at every second point, in
+since the first one fails, then its wildcard too by the first, in the place of a renewal that was under way), the process is killed there once (the worker alone; with everything at every second point, in
 the long form at each), and afterwards: the order is issued, the CA issued exactly one certificate, no order was opened
 twice unless the kill fell into the opening, key and certificate match, no TXT value is left in DNS or in the ledger, and
 the certificate is in its directory, whole, and seen at the server that reads it there.
@@ -153,7 +153,8 @@ def patiently(reeve, what, ask, deadline):
 
 
 def one_change(lab, env, check=None):
-    """A fresh home whose first authority fails: the second one issues. Then the names change, and the first one is well."""
+    """A fresh home whose first authority fails: the second one issues. Then the first one is well, a renewal is under way there
+    with its values published, and the names change."""
     mark = lab.pebble.mark()
     reeve = lab.new_reeve(start=False)
     reeve.crash_env = env
@@ -171,11 +172,18 @@ def one_change(lab, env, check=None):
         insist(len(known) <= 1, "one request made two certificates")
         return known[0] if known else None
 
+    def under_way():
+        newest = reeve.must("GET", f"/v1/orders?certificate={known['id']}")["orders"][0]
+        if newest["status"] == "issued":
+            reeve.must("POST", f"/v1/certificates/{known['id']}/renew", {})
+        return newest["status"] == "running" and newest["problem"] == "connection" and newest
+
     def edited():
         certificate = reeve.must("GET", f"/v1/certificates/{known['id']}")
         if certificate["names"] != wanted:
             reeve.must("PATCH", f"/v1/certificates/{known['id']}", {"names": wanted})
-        return certificate["names"] == wanted and certificate["version"] == 3 and certificate
+        lab.ca.rules = []
+        return certificate["names"] == wanted and certificate["version"] == 4 and certificate
 
     try:
         lab.ca.rules = [scripted_ca.only("POST /order-plz", lambda _: (503, "serverInternal", "down", {"Retry-After": "1"}))]
@@ -186,14 +194,16 @@ def one_change(lab, env, check=None):
         known = patiently(reeve, "the certificate", the_certificate, deadline)
         known = patiently(reeve, "the version by the second authority",
                           lambda: (c := reeve.must("GET", f"/v1/certificates/{known['id']}"))["issued_by_fallback"] and c, deadline)
-        lab.ca.rules = []
+        # What the CA says of a validation is no failure of its own: the order stays where it is.
+        lab.ca.rules = [scripted_ca.only("POST /chalZ/", lambda _: (400, "connection", "not yet", {"Retry-After": "60"}))]
+        patiently(reeve, "a renewal under way", under_way, deadline)
         now = patiently(reeve, "the version with both names", edited, deadline)
         insist(now["issued_by"] == "first", "the first authority did not come back")
         if check is not None:
             lab_module.wait_until("the kill", check, 10)
         orders = patiently(reeve, "the orders", lambda: reeve.must("GET", f"/v1/orders?certificate={known['id']}")["orders"], deadline)
         ends = [(o["authority"], o["status"]) for o in orders]
-        insist(ends == [("first", "issued"), ("second", "issued"), ("first", "failed")], f"the orders ended {ends}")
+        insist(ends == [("first", "issued"), ("first", "cancelled"), ("second", "issued"), ("first", "failed")], f"the orders ended {ends}")
         for order in orders:
             wait_for(reeve, order["id"], "the removal of the TXT values",
                      lambda o: all(r["state"] == "gone" for r in o["txt_records"]), deadline)
