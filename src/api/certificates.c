@@ -141,8 +141,12 @@ json_t *certificate_json(struct call *call, const struct certificate *c, struct 
 		return NULL;
 	if (c->version > 0 && !version_find_number(call->db, call->arena, c->id, c->version, &version, err))
 		return NULL;
-	if ((c->fallback_id[0] != '\0' && !authority_find(call->db, call->arena, c->fallback_id, &second, err)) ||
-	    (version.authority_id[0] != '\0' && !authority_find(call->db, call->arena, version.authority_id, &issuer, err)))
+	if (c->fallback_id[0] != '\0' && !authority_find(call->db, call->arena, c->fallback_id, &second, err))
+		return NULL;
+	/* Mostly the certificate's own: a list asks once less for each. */
+	if (strcmp(version.authority_id, authority.id) == 0)
+		issuer = authority;
+	else if (version.authority_id[0] != '\0' && !authority_find(call->db, call->arena, version.authority_id, &issuer, err))
 		return NULL;
 	renewal = renewal_json(call, c, c->version > 0 ? &version : NULL, err);
 	if (renewal == NULL)
