@@ -84,6 +84,10 @@ const struct route routes[] = {
 	{ "DELETE", "/v1/tokens/{x}",                         PERM_ADMIN,  0,        token_delete,
 	  .status = 204, .summary = "Revoke a token" },
 
+	{ "GET",    "/v1/debt",                               PERM_READ,   0,        debt_list_get,
+	  .status = 200, .summary = "TXT values that should be gone and are not", .query = "limit" },
+	{ "POST",   "/v1/debt/retry",                         PERM_WRITE,  SMALL,    debt_retry_post,
+	  .status = 202, .summary = "Try all removals now, those given up too" },
 	{ "GET",    "/v1/doctor",                             PERM_WRITE,  0,        doctor_get, .slow = true,
 	  .status = 200, .summary = "Preflight of names", .query = "name" },
 

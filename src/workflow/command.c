@@ -326,6 +326,12 @@ bool command_token_revoke(struct ipc_peer *worker, struct arena *a, const struct
 	return ask_texts(worker, a, who, COMMAND_TOKEN_REVOKE, &name, 1, ret, err);
 }
 
+bool command_debt_retry(struct ipc_peer *worker, struct arena *a, const struct command_who *who, struct command_reply *ret,
+                        struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_DEBT_RETRY, NULL, 0, ret, err);
+}
+
 bool command_doctor(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *const *names,
                     size_t names_count, const char **ret_json, struct err *err)
 {
