@@ -121,9 +121,11 @@ class Ledger(tap.Case):
         self.ca.slow = frozenset(slow)
         _, waiting = self.issue(slow)
         shown = self.lab.reeve.wait_order(waiting["id"], lambda o: [r["state"] for r in o["txt_records"]] == ["live"])
-        for _, order in [self.issue([name, "*." + name]) for name in self.names(4)]:
-            self.assertEqual(self.lab.reeve.wait_order(order["id"])["status"], "issued")
-            self.lab.reeve.wait_gone(order["id"])
+        for _ in range(2):
+            # Pebble asks without EDNS: more than eight values at a name do not reach it.
+            for _, order in [self.issue([name, "*." + name]) for name in self.names(2)]:
+                self.assertEqual(self.lab.reeve.wait_order(order["id"])["status"], "issued")
+                self.lab.reeve.wait_gone(order["id"])
         # Eight values came and went at the owner name; the one of the order that waits is still answered.
         self.assertEqual(self.values(), [shown["txt_records"][0]["value"]])
         self.ca.slow = frozenset()
@@ -185,7 +187,9 @@ class Ledger(tap.Case):
         with self.silent_dns():
             reeve.must("POST", f"/v1/orders/{order['id']}/cancel", {})
             lab.wait_until("a debt", lambda: self.debt()["count"], 30)
-            lab.wait_until("given up", lambda: self.move_debt(31 * DAY_MS, -1) or self.poke() or self.debt()["given_up"], 40, 0.5)
+            self.move_debt(31 * DAY_MS, HOUR_MS)
+            reeve.must("POST", "/v1/debt/retry", {})
+            lab.wait_until("given up", lambda: self.debt()["given_up"], 40)
             self.assertIn("event=debt-given-up", reeve.log())
             owed = self.debt()["values"][0]
             self.assertEqual((owed["given_up"], owed["next_try_at"]), (True, None))
@@ -199,9 +203,6 @@ class Ledger(tap.Case):
         reeve.must("POST", "/v1/debt/retry", {})
         reeve.wait_gone(order["id"])
         self.assertEqual(self.debt()["count"], 0)
-
-    def poke(self):
-        self.lab.reeve.must("POST", "/v1/debt/retry", {})
 
     def test_the_reaper_finds_what_nobody_removes(self):
         reeve = self.lab.reeve
