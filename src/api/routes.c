@@ -53,7 +53,7 @@ const struct route routes[] = {
 	  .status = 202, .summary = "Renew it now" },
 	{ "PATCH",  "/v1/certificates/{x}",                   PERM_WRITE,  4 * KIB,  certificate_patch,
 	  .status = 200, .summary = "Change its renewal: off, on, paused, when", BODY(policy_fields) },
-	{ "GET",    "/v1/certificates/{x}/download",          PERM_READ,   0,        certificate_download,
+	{ "GET",    "/v1/certificates/{x}/download",          PERM_READ,   0,        certificate_download, .narrow = true,
 	  .status = 200, .summary = "PEM; parts with the key need an operator", .query = "part version" },
 
 	{ "GET",    "/v1/orders",                             PERM_READ,   0,        order_list_get,

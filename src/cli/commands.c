@@ -127,6 +127,7 @@ static const struct cli_option order_list_options[] = {
 
 static const struct cli_option token_create_options[] = {
 	{ "expires-days", "N", "how long it is good (default 90, at most 366)", false },
+	{ "certificate", "NAME", "it may download this certificate and its key, for `reeve fetch`, and do nothing else", false },
 	{ NULL },
 };
 

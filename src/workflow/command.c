@@ -296,6 +296,7 @@ bool command_token_add(struct ipc_peer *worker, struct arena *a, const struct co
 	wire_put_c(&b, t->project_id);
 	wire_put_c(&b, t->name);
 	wire_put_c(&b, t->role);
+	wire_put_c(&b, t->certificate_id);
 	wire_put_str(&b, t->digest);
 	wire_put_str(&b, t->mac);
 	wire_put_i64(&b, t->created_at);
@@ -312,6 +313,7 @@ struct token command_token_read(struct wire *w, struct arena *a)
 	t.project_id = wire_get_c(w, a);
 	t.name = wire_get_c(w, a);
 	t.role = wire_get_c(w, a);
+	t.certificate_id = wire_get_c(w, a);
 	t.digest = arena_dup(a, wire_get_str(w));
 	t.mac = arena_dup(a, wire_get_str(w));
 	t.created_at = wire_get_i64(w);

@@ -375,7 +375,8 @@ static bool do_token_revoke(struct call *c, struct err *err)
 	if (x.t.digest.len != TOKEN_DIGEST_SIZE)
 		return err_problem(err, ERR_PERMANENT, "tampered", "token %s has a digest of a wrong length", x.t.name);
 	x.t.revoked_at = clock_now_ms();
-	row = (struct keeper_token){ .id = x.t.id, .project_id = x.t.project_id, .name = x.t.name, .created_at = x.t.created_at,
+	row = (struct keeper_token){ .id = x.t.id, .project_id = x.t.project_id, .name = x.t.name,
+		                     .certificate_id = x.t.certificate_id, .created_at = x.t.created_at,
 		                     .expires_at = x.t.expires_at, .revoked_at = x.t.revoked_at, .row_version = x.t.row_version };
 	if (!keeper_role_parse(str_c(x.t.role), &row.role))
 		return err_problem(err, ERR_PERMANENT, "tampered", "token %s has an unknown role", x.t.name);

@@ -15,6 +15,9 @@ CREATE UNIQUE INDEX txt_records_value ON txt_records(connection_id, zone, owner,
 CREATE INDEX txt_records_owner ON txt_records(owner) WHERE gone_at IS NULL;
 CREATE INDEX txt_records_owed ON txt_records(retired_at) WHERE gone_at IS NULL AND retired_at IS NOT NULL;
 
+-- '' = of the whole project; else the token reads the bundle of this certificate and does nothing else.
+ALTER TABLE tokens ADD COLUMN certificate_id TEXT NOT NULL DEFAULT '';
+
 -- One job at a time changes the values at an owner name, where the provider changes whole sets.
 CREATE TABLE owner_leases (
 	connection_id TEXT NOT NULL,
