@@ -89,7 +89,7 @@ static const struct cli_option deployment_add_options[] = {
 	{ "secret-file", "FILE|-", "webhook: sign with the secret in this file", false },
 	{ "ca-file", "FILE", "webhook: trust these certificates (PEM) for the server", false },
 	{ "timeout", "SECONDS", "how long a hook or a webhook may take (120)", false },
-	{ "probe", "HOST:PORT", "afterwards, look whether this TLS server serves the new certificate", false },
+	{ "probe", "HOST:PORT", "afterwards, look whether this TLS server serves the new certificate; smtp://, imap:// and postgresql:// begin with STARTTLS", false },
 	{ "probe-name", "NAME", "the name to ask it for (SNI)", false },
 	{ "probe-wait", "SECONDS", "how long to look before it counts as failed (30)", false },
 	{ "allow-address", "CIDR", "let url and probe be at an address that is refused otherwise", true },

@@ -82,11 +82,18 @@ const char *deploy_directory_name(struct arena *a, const char *certificate_name)
 	return name;
 }
 
-bool deploy_probe_split(struct arena *a, const char *probe, const char **ret_host, const char **ret_port, struct err *err)
+bool deploy_probe_split(struct arena *a, const char *text, enum starttls *ret_starttls, const char **ret_host, const char **ret_port,
+                        struct err *err)
 {
-	const char *colon = strrchr(probe, ':');
+	const char *mark = strstr(text, "://"), *probe = mark != NULL ? mark + 3 : text, *colon = strrchr(probe, ':');
 	struct str  host;
 	uint64_t    port;
+
+	*ret_starttls = STARTTLS_NONE;
+	if (mark != NULL && !starttls_parse(str_of(text, (size_t)(mark - text)), ret_starttls)) {
+		err_set(err, ERR_INPUT, "probe \"%s\": there is no such protocol", text);
+		return err_hint(err, "smtp://, imap:// or postgresql:// before host:port; nothing for TLS from the first byte");
+	}
 
 	if (colon != NULL && str_to_u64(str_c(colon + 1), &port) && port >= 1 && port <= 65535) {
 		host = str_of(probe, (size_t)(colon - probe));
@@ -100,7 +107,7 @@ bool deploy_probe_split(struct arena *a, const char *probe, const char **ret_hos
 			return true;
 		}
 	}
-	err_set(err, ERR_INPUT, "probe \"%s\" is not host:port", probe);
+	err_set(err, ERR_INPUT, "probe \"%s\" is not host:port", text);
 	return err_hint(err, "\"probe\": \"www.example.org:443\"");
 }
 
@@ -125,9 +132,10 @@ static bool directory_check(const char *path, struct err *err)
 
 static bool check(struct arena *a, enum deploy_kind kind, struct deploy_settings *s, struct err *err)
 {
-	const char *host, *port;
-	struct url  url;
-	char       *end = NULL;
+	const char   *host, *port;
+	enum starttls starttls;
+	struct url    url;
+	char         *end = NULL;
 
 	if (!number_check("timeout_s", s->timeout_s, TIMEOUT_S_MAX, err) || !number_check("keep", s->keep, KEEP_MAX, err) ||
 	    !number_check("probe_wait_s", s->probe_wait_s, TIMEOUT_S_MAX, err))
@@ -146,7 +154,7 @@ static bool check(struct arena *a, enum deploy_kind kind, struct deploy_settings
 	}
 	if (kind == DEPLOY_WEBHOOK && !url_parse_https(str_c(s->url), &url, err))
 		return err_in(err, "url");
-	if (s->probe[0] != '\0' && !deploy_probe_split(a, s->probe, &host, &port, err))
+	if (s->probe[0] != '\0' && !deploy_probe_split(a, s->probe, &starttls, &host, &port, err))
 		return false;
 	if (s->allow_addresses.count > DEPLOY_CIDRS_MAX)
 		return err_set(err, ERR_INPUT, "more than %d allow_addresses", DEPLOY_CIDRS_MAX);
