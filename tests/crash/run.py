@@ -8,6 +8,9 @@ an apex and its wildcard, the process is killed there once (the worker alone; wi
 the long form at each), and afterwards: the order is issued, the CA issued exactly one certificate, no order was opened
 twice unless the kill fell into the opening, key and certificate match, no TXT value is left in DNS or in the ledger, and
 the certificate is in its directory, whole, and seen at the server that reads it there.
+
+Then the same with a CA that validates the two names one after the other, killed where the first value goes while the second
+must stay.
 """
 
 import argparse
@@ -23,12 +26,16 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
 
 import lab as lab_module  # noqa: E402
+import scripted_ca  # noqa: E402
 
 NAME = "crash.example.com"
 TARGET = "_acme-challenge.validation.example.org"
 # Between the request on the wire and its outcome on disk nobody can know whether the CA opened an order.
 MAY_OPEN_TWICE = ("order.new-order.sent",)
 PATIENCE_S = 60
+# Reached for the first time when the value of one authorization goes before the other is final.
+EARLY = ("order.await.commit-before", "order.await.commit-after", "cleanup.remove.intent-after", "cleanup.remove.done",
+         "cleanup.remove.commit-after")
 
 
 class Failed(Exception):
@@ -85,9 +92,11 @@ def wait_for(reeve, order_id, what, condition, deadline):
     raise Failed(f"{what}: not within {PATIENCE_S} s: {json.dumps(order, indent=1)}")
 
 
-def one_order(lab, env, check=None):
+def one_order(lab, env, check=None, slow=False):
     """A fresh home, one order, everything looked at; the home's log is in the exception when something is wrong."""
     mark = lab.pebble.mark()
+    ca = lab.slow if slow else lab.pebble
+    lab.slow.slow = frozenset(["*." + NAME])
     reeve = lab.new_reeve(start=False)
     reeve.crash_env, reeve.tls_address = env, lab.where["tls"]
     (reeve.home / "target").mkdir()
@@ -98,7 +107,13 @@ def one_order(lab, env, check=None):
         except lab_module.LabError:
             revive(reeve)
         deadline = time.monotonic() + PATIENCE_S
-        certificate, order_id = ready_order(reeve, lab.pebble, deadline)
+        certificate, order_id = ready_order(reeve, ca, deadline)
+        if slow:
+            order = wait_for(reeve, order_id, "the removal of the first value",
+                             lambda o: sorted(r["state"] for r in o["txt_records"]) == ["gone", "live"], deadline)
+            left = wait_for_values(reeve, deadline)
+            insist(left == [r["value"] for r in order["txt_records"] if r["state"] == "live"], f"{TARGET} answers {left}: {order}")
+            lab.slow.slow = frozenset()
         order = wait_for(reeve, order_id, "the end of the order", lambda o: o["status"] != "running", deadline)
         insist(order["status"] == "issued", f"the order ended {order['status']}: {order['problem']}: {order['detail']}")
         order = wait_for(reeve, order_id, "the removal of the TXT values",
@@ -216,15 +231,17 @@ def main():
     def make_lab():
         lab = lab_module.Lab(args.reeve, reeve=False)
         lab.knot.cname(NAME, TARGET)
+        lab.slow = lab._add(scripted_ca.SlowCA(lab.directory / "slow", *lab.where["spare"], lab.pebble))
+        lab.slow.offers_ari = False
         opened.append(lab)
         labs.put(lab)
         return lab
 
-    def attempt(name, env_of, check_of=None):
+    def attempt(name, env_of, slow=False):
         lab = labs.get()
         try:
             env, check = env_of(lab)
-            one_order(lab, env, check)
+            one_order(lab, env, check, slow)
             report.line(True, name)
         except Exception as e:  # noqa: BLE001: whatever it is, this point failed and the others go on
             report.line(False, name, str(e))
@@ -262,12 +279,14 @@ def main():
             for i, point in enumerate(points):
                 if point not in reached or (args.points and point not in args.points):
                     continue
-                runs.append((point, False))
-                if args.long or i % 2 == round_number % 2 or args.points:
-                    runs.append((point, True))
+                for slow in (False, True)[:1 + (point in EARLY)]:
+                    runs.append((point, False, slow))
+                    if args.long or i % 2 == round_number % 2 or args.points:
+                        runs.append((point, True, slow))
         with concurrent.futures.ThreadPoolExecutor(args.parallel) as pool:
-            for number, (point, everything) in enumerate(runs):
-                pool.submit(attempt, f"{point}, {'everything' if everything else 'the worker'} killed", crash(point, everything, number))
+            for number, (point, everything, slow) in enumerate(runs):
+                pool.submit(attempt, f"{point}, {'everything' if everything else 'the worker'} killed{', one name late' if slow else ''}",
+                            crash(point, everything, number), slow)
     except Exception as e:  # noqa: BLE001
         report.line(False, "the lab", f"{type(e).__name__}: {e}")
     finally:

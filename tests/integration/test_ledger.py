@@ -3,7 +3,6 @@
 tried again and never forgotten, and no value of anybody else is touched."""
 
 import contextlib
-import json
 import os
 import pathlib
 import signal
@@ -22,31 +21,13 @@ ZONE = "validation.example.org"
 HOUR_MS, DAY_MS = 3600 * 1000, 86400 * 1000
 
 
-class SlowCA(scripted_ca.ScriptedCA):
-    """Says of the names in `slow` that they are not validated yet, and of their orders that they are pending."""
-
-    slow = frozenset()
-
-    def _forward(self, handler, body):
-        status, headers, data = super()._forward(handler, body)
-        if status == 200 and self.slow and handler.path.startswith(("/my-order/", "/authZ/")):
-            answer = json.loads(data)
-            names = {i["value"] for i in answer.get("identifiers", [answer.get("identifier")]) if i}
-            if names & self.slow:
-                answer["status"] = "pending"
-                for challenge in answer.get("challenges", []):
-                    challenge["status"] = "pending"
-                data = json.dumps(answer).encode()
-        return status, headers, data
-
-
 class Ledger(tap.Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.lab.knot.set("example.com", *(f"_acme-challenge.n{i}.example.com. 300 IN CNAME _acme-challenge.shared.{ZONE}."
                                           for i in range(20)))
-        cls.ca = SlowCA(cls.lab.directory / "scripted", *cls.lab.where["spare"], cls.lab.pebble)
+        cls.ca = scripted_ca.SlowCA(cls.lab.directory / "scripted", *cls.lab.where["spare"], cls.lab.pebble)
         cls.lab._add(cls.ca)
         cls.ca.offers_ari = False
         cls.lab.reeve.add_authority(cls.ca, name="scripted")
