@@ -83,6 +83,8 @@ static const struct cli_option deployment_add_options[] = {
 	{ "group", "GROUP", "files: their group", false },
 	{ "key-mode", "MODE", "files: the mode of those with a key (0600)", false },
 	{ "pkcs12", NULL, "files, hook: bundle.p12 too, with an empty password", false },
+	{ "pkcs12-password", "WORD", "its password, because Java takes no empty one (usually: changeit)", false },
+	{ "pkcs1", NULL, "files, hook: privkey-pkcs1.pem too, for programs that read no PKCS#8", false },
 	{ "keep", "N", "files: so many versions stay (3)", false },
 	{ "hook", "NAME", "run this executable of the hooks directory; with --directory: after the switch", false },
 	{ "url", "URL", "webhook: tell this server, without keys", false },

@@ -263,6 +263,7 @@ bool files_write_all(int dir, const struct files_target *t, const struct files_b
 		{ "privkey.pem", { b->key, STR("") }, true },
 		{ "combined.pem", { b->fullchain, b->key }, true },
 		{ "bundle.p12", { b->pkcs12, STR("") }, true },
+		{ "privkey-pkcs1.pem", { b->pkcs1, STR("") }, true },
 	};
 	uid_t uid;
 	gid_t gid;
@@ -270,8 +271,8 @@ bool files_write_all(int dir, const struct files_target *t, const struct files_b
 	if (!owner_of(t, &uid, &gid, err))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		if (i == ARRAY_LEN(files) - 1 && b->pkcs12.len == 0)
-			break;
+		if (files[i].bytes[0].len == 0 && (str_eq(str_c(files[i].name), STR("bundle.p12")) || str_eq(str_c(files[i].name), STR("privkey-pkcs1.pem"))))
+			continue;
 		if (!file_write(dir, t, &files[i], uid, gid, err))
 			return false;
 	}
@@ -299,20 +300,47 @@ static bool pem_der(struct arena *a, struct str pem, const char *begin, const ch
 	return ok;
 }
 
+static bool key_read(struct arena *a, struct str key_pem, struct key **ret, struct err *err)
+{
+	struct str der;
+
+	if (!pem_der(a, key_pem, "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", &der))
+		return err_set(err, ERR_PERMANENT, "the private key is not PEM");
+	bool ok = key_from_pkcs8(der, ret, err);
+	wipe((void *)(uintptr_t)der.ptr, der.len);
+	return ok;
+}
+
+bool files_bundle_pkcs1(struct arena *a, struct files_bundle *b, struct err *err)
+{
+	AUTO(key_freep) struct key       *key = NULL;
+	AUTO(secret_freep) struct secret *text = NULL;
+
+	if (!key_read(a, b->key, &key, err))
+		return false;
+	text = key_pem(key, KEY_PEM_TRADITIONAL);
+	b->pkcs1 = arena_dup(a, secret_str(text));
+	return true;
+}
+
+bool files_bundle_pkcs12(struct arena *a, struct files_bundle *b, const char *password, const char *friendly_name, struct err *err)
+{
+	AUTO(key_freep) struct key       *key = NULL;
+	AUTO(secret_freep) struct secret *der = NULL;
+
+	if (!key_read(a, b->key, &key, err) || !key_pkcs12(key, b->fullchain, password, friendly_name, &der, err))
+		return false;
+	b->pkcs12 = arena_dup(a, secret_str(der));
+	return true;
+}
+
 bool files_pair_check(struct arena *a, struct str fullchain, struct str key_pem, struct err *err)
 {
 	struct cert_chain chain;
-	struct str        der;
 	char              spki[SHA256_HEX_SIZE];
 	AUTO(key_freep) struct key *key = NULL;
 
-	if (!chain_parse(a, fullchain, &chain, err))
-		return false;
-	if (!pem_der(a, key_pem, "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", &der))
-		return err_set(err, ERR_PERMANENT, "the private key is not PEM");
-	bool ok = key_from_pkcs8(der, &key, err);
-	wipe((void *)(uintptr_t)der.ptr, der.len);
-	if (!ok)
+	if (!chain_parse(a, fullchain, &chain, err) || !key_read(a, key_pem, &key, err))
 		return false;
 	key_spki_sha256(key, spki);
 	return strcmp(spki, chain.certs[0].spki_sha256) == 0 ||

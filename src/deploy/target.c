@@ -13,6 +13,7 @@
 #define TIMEOUT_S_MAX 600
 #define KEEP          3
 #define KEEP_MAX      100
+#define PASSWORD_MAX  64
 #define PROBE_WAIT_S  30
 
 enum { FILES = 1 << DEPLOY_FILES, HOOK = 1 << DEPLOY_HOOK, WEBHOOK = 1 << DEPLOY_WEBHOOK, ALL = FILES | HOOK | WEBHOOK };
@@ -32,6 +33,8 @@ static const struct json_field fields[] = {
 	{ JSON_FIELD(struct deploy_settings, group, STR) },
 	{ JSON_FIELD(struct deploy_settings, key_mode, STR) },
 	{ JSON_FIELD(struct deploy_settings, pkcs12, BOOL) },
+	{ JSON_FIELD(struct deploy_settings, pkcs12_password, STR) },
+	{ JSON_FIELD(struct deploy_settings, pkcs1, BOOL) },
 	{ JSON_FIELD(struct deploy_settings, keep, INT) },
 	{ JSON_FIELD(struct deploy_settings, hook, STR) },
 	{ JSON_FIELD(struct deploy_settings, timeout_s, INT) },
@@ -45,7 +48,7 @@ static const struct json_field fields[] = {
 
 /* In the order of `fields`: who knows it. */
 static const unsigned known_by[] = {
-	FILES, FILES, FILES, FILES, FILES | HOOK, FILES, FILES | HOOK, ALL, WEBHOOK, WEBHOOK, ALL, ALL, ALL, ALL,
+	FILES, FILES, FILES, FILES, FILES | HOOK, FILES | HOOK, FILES | HOOK, FILES, FILES | HOOK, ALL, WEBHOOK, WEBHOOK, ALL, ALL, ALL, ALL,
 };
 _Static_assert(ARRAY_LEN(fields) == ARRAY_LEN(known_by), "a row for each member");
 
@@ -148,6 +151,10 @@ static bool check(struct arena *a, enum deploy_kind kind, struct deploy_settings
 		err_set(err, ERR_INPUT, "key_mode \"%s\" is not 0400, 0440, 0600 or 0640", s->key_mode);
 		return err_hint(err, "name a group that may read the key and use \"0640\"");
 	}
+	if (s->pkcs12_password[0] != '\0' && (!s->pkcs12 || strlen(s->pkcs12_password) > PASSWORD_MAX)) {
+		err_set(err, ERR_INPUT, "pkcs12_password is for \"pkcs12\": true, and at most %d bytes", PASSWORD_MAX);
+		return err_hint(err, "Java's usual one is \"changeit\"");
+	}
 	if (s->hook[0] != '\0' && !deploy_hook_id_valid(s->hook)) {
 		err_set(err, ERR_INPUT, "\"%s\" is not the name of a hook", s->hook);
 		return err_hint(err, "put an executable into the hooks directory and give its file name: letters, digits, \".\", \"_\" and \"-\"");
@@ -168,7 +175,7 @@ bool deploy_settings_bind(struct arena *a, enum deploy_kind kind, const json_t *
                           struct err *err)
 {
 	struct deploy_settings s = { .directory = "", .owner = "", .group = "", .key_mode = "0600", .keep = KEEP, .hook = "",
-		                     .timeout_s = TIMEOUT_S, .url = "", .ca_pem = "", .probe = "", .probe_name = "",
+		                     .timeout_s = TIMEOUT_S, .url = "", .ca_pem = "", .probe = "", .probe_name = "", .pkcs12_password = "",
 		                     .probe_wait_s = PROBE_WAIT_S };
 	const char            *needed;
 

@@ -25,6 +25,8 @@ struct deploy_settings {
 	const char *key_mode;  /* octal text */
 	unsigned    key_mode_bits;
 	bool        pkcs12;
+	const char *pkcs12_password; /* "" : none. It stands beside the key itself and protects nothing: Java wants one */
+	bool        pkcs1;
 	int64_t     keep;      /* numbered directories that stay */
 	/* files (after the switch), hook */
 	const char *hook;      /* an id: a file name in the hooks directory; "" for none */
