@@ -40,6 +40,7 @@ struct route {
 	enum permission          permission;
 	size_t                   body_max;
 	call_fn                  handler;
+	bool                     narrow;  /* a token of one certificate may come here: the handler asks call_narrowed() */
 	bool                     slow;    /* asks a peer that looks at DNS: never on all threads at once */
 	int                      status;  /* of success, for the OpenAPI page */
 	const char              *summary;
@@ -92,6 +93,8 @@ bool call_header(struct call *call, const char *name, const char *value);
 bool call_park(struct call *call, const char *kind, const char *id, int64_t deadline_ms);
 /* ERR_DENIED with what is needed when the grant's role is weaker. */
 MUST_CHECK bool call_role(const struct call *call, enum keeper_role least, struct err *err);
+/* ERR_DENIED when the token is for another certificate; NULL: there is none, which such a token does not learn. */
+MUST_CHECK bool call_narrowed(const struct call *call, const char *certificate_id, struct err *err);
 /* The project by id or name, when the grant covers it. */
 MUST_CHECK bool call_project(struct call *call, const char *id_or_name, struct err *err);
 /* Forget cached grants: a token was revoked. */
@@ -141,6 +144,8 @@ bool deployment_get(struct call *call, struct err *err);
 bool deployment_run_post(struct call *call, struct err *err);
 bool deployment_delete(struct call *call, struct err *err);
 bool delivery_get(struct call *call, struct err *err);
+bool debt_list_get(struct call *call, struct err *err);
+bool debt_retry_post(struct call *call, struct err *err);
 bool doctor_get(struct call *call, struct err *err);
 bool openapi_get(struct call *call, struct err *err);
 bool version_get(struct call *call, struct err *err);

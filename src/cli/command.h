@@ -102,6 +102,8 @@ int run_token_create(struct cli *cli);
 int run_token_list(struct cli *cli);
 int run_token_revoke(struct cli *cli);
 int run_bundle_fetch(struct cli *cli);
+int run_debt_list(struct cli *cli);
+int run_debt_retry(struct cli *cli);
 int run_doctor(struct cli *cli);
 int run_version(struct cli *cli);
 int run_crash_points(struct cli *cli);

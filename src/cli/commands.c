@@ -98,13 +98,15 @@ static const struct cli_option deployment_add_options[] = {
 	{ "group", "GROUP", "files: their group", false },
 	{ "key-mode", "MODE", "files: the mode of those with a key (0600)", false },
 	{ "pkcs12", NULL, "files, hook: bundle.p12 too, with an empty password", false },
+	{ "pkcs12-password", "WORD", "its password, because Java takes no empty one (usually: changeit)", false },
+	{ "pkcs1", NULL, "files, hook: privkey-pkcs1.pem too, for programs that read no PKCS#8", false },
 	{ "keep", "N", "files: so many versions stay (3)", false },
 	{ "hook", "NAME", "run this executable of the hooks directory; with --directory: after the switch", false },
 	{ "url", "URL", "webhook: tell this server, without keys", false },
 	{ "secret-file", "FILE|-", "webhook: sign with the secret in this file", false },
 	{ "ca-file", "FILE", "webhook: trust these certificates (PEM) for the server", false },
 	{ "timeout", "SECONDS", "how long a hook or a webhook may take (120)", false },
-	{ "probe", "HOST:PORT", "afterwards, look whether this TLS server serves the new certificate", false },
+	{ "probe", "HOST:PORT", "afterwards, look whether this TLS server serves the new certificate; smtp://, imap:// and postgresql:// begin with STARTTLS", false },
 	{ "probe-name", "NAME", "the name to ask it for (SNI)", false },
 	{ "probe-wait", "SECONDS", "how long to look before it counts as failed (30)", false },
 	{ "allow-address", "CIDR", "let url and probe be at an address that is refused otherwise", true },
@@ -142,6 +144,7 @@ static const struct cli_option order_list_options[] = {
 
 static const struct cli_option token_create_options[] = {
 	{ "expires-days", "N", "how long it is good (default 90, at most 366)", false },
+	{ "certificate", "NAME", "it may download this certificate and its key, for `reeve fetch`, and do nothing else", false },
 	{ NULL },
 };
 
@@ -196,6 +199,9 @@ static const struct cli_command commands[] = {
 	{ "token", "create", "NAME", 1, 1, "Make an API token; it is printed once, alone", token_create_options, run_token_create, false, NULL },
 	{ "token", "list", "", 0, 0, "List the tokens", NULL, run_token_list, false, NULL },
 	{ "token", "revoke", "ID", 1, 1, "Revoke a token", NULL, run_token_revoke, false, NULL },
+	{ "debt", "list", "", 0, 0, "List the TXT values that should be gone and are not", NULL, run_debt_list, false,
+	  "Exit code 0 when there are none, or none older than an hour; 3 otherwise." },
+	{ "debt", "retry", "", 0, 0, "Try their removal now, also of those given up after 30 days", NULL, run_debt_retry, false, NULL },
 	{ "doctor", "", "NAME…", 1, MANY, "Check everything an order of these names needs", NULL, run_doctor, false,
 	  "Exit code 0 when all is well, 3 when something must change." },
 	{ "version", "", "", 0, 0, "Print the version", NULL, run_version, false, NULL },

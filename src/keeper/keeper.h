@@ -181,6 +181,7 @@ struct keeper_grant {
 	enum keeper_grant_kind kind;
 	const char            *principal_id; /* token id, or "uid:1000" */
 	const char            *project_id;   /* "" for all */
+	const char            *certificate_id; /* "" : any; else the bearer may download this one and do nothing else */
 	enum keeper_role       role;
 	int64_t                expires_at; /* Unix milliseconds */
 	struct str             bytes;
@@ -191,6 +192,7 @@ struct keeper_token {
 	const char      *id;         /* api_token_id_new() */
 	const char      *project_id; /* "" for all */
 	const char      *name;
+	const char      *certificate_id; /* "" : not narrowed; else no administrator */
 	enum keeper_role role;
 	int64_t          created_at, expires_at; /* Unix milliseconds; at most 366 days apart */
 	int64_t          revoked_at;             /* 0: not revoked */

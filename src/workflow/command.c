@@ -339,6 +339,7 @@ bool command_token_add(struct ipc_peer *worker, struct arena *a, const struct co
 	wire_put_c(&b, t->project_id);
 	wire_put_c(&b, t->name);
 	wire_put_c(&b, t->role);
+	wire_put_c(&b, t->certificate_id);
 	wire_put_str(&b, t->digest);
 	wire_put_str(&b, t->mac);
 	wire_put_i64(&b, t->created_at);
@@ -355,6 +356,7 @@ struct token command_token_read(struct wire *w, struct arena *a)
 	t.project_id = wire_get_c(w, a);
 	t.name = wire_get_c(w, a);
 	t.role = wire_get_c(w, a);
+	t.certificate_id = wire_get_c(w, a);
 	t.digest = arena_dup(a, wire_get_str(w));
 	t.mac = arena_dup(a, wire_get_str(w));
 	t.created_at = wire_get_i64(w);
@@ -367,6 +369,12 @@ bool command_token_revoke(struct ipc_peer *worker, struct arena *a, const struct
                           struct command_reply *ret, struct err *err)
 {
 	return ask_texts(worker, a, who, COMMAND_TOKEN_REVOKE, &name, 1, ret, err);
+}
+
+bool command_debt_retry(struct ipc_peer *worker, struct arena *a, const struct command_who *who, struct command_reply *ret,
+                        struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_DEBT_RETRY, NULL, 0, ret, err);
 }
 
 bool command_doctor(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *const *names,

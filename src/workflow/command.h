@@ -42,6 +42,7 @@ enum command_type {
 	COMMAND_DEPLOYMENT_REMOVE,
 	COMMAND_DEPLOYMENT_RUN,
 	COMMAND_CERTIFICATE_EDIT,
+	COMMAND_DEBT_RETRY,
 	COMMAND__END,
 	COMMAND_CHANGED = 200, /* push, worker to api */
 };
@@ -135,6 +136,10 @@ MUST_CHECK bool command_edit(struct ipc_peer *worker, struct arena *a, const str
                              struct command_reply *ret, struct err *err);
 MUST_CHECK bool command_cancel(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *order_id,
                                struct command_reply *ret, struct err *err);
+
+/* All debts of the project are due at once. */
+MUST_CHECK bool command_debt_retry(struct ipc_peer *worker, struct arena *a, const struct command_who *who, struct command_reply *ret,
+                                   struct err *err);
 
 /* The row as the keeper made it (digest, mac). */
 MUST_CHECK bool command_token_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct token *t,

@@ -28,6 +28,8 @@
 #define JOB_RENEW_MS  20000
 #define COMMAND_THREADS  8
 #define COMMAND_SLOW_MAX 5
+#define OWNER_LEASE_MS 180000   /* longer than a provider may keep one call waiting */
+#define OWNER_BUSY_MS  200      /* another job writes at the same owner name */
 #define JOB_CLAIMS_MAX 3        /* claimed more often without an outcome it is alerted (store/job.h: and pauses) */
 
 enum outcome {
@@ -48,6 +50,8 @@ enum step_id {
 	STEP_ACCOUNT_KEY, STEP_ACCOUNT_REGISTER, STEP_REGISTERED,
 	/* cleanup */
 	STEP_REMOVE, STEP_CLEAN,
+	/* reaper: one job, for ever */
+	STEP_REAP,
 	/* delegation-check */
 	STEP_LOOK, STEP_LOOKED,
 	/* renewal-info: one job per certificate */

@@ -305,6 +305,7 @@ static bool fail_authorization(struct db *db, const struct job *job, const struc
 	if (!str_to_u64(str_c(job->row.subject), &id))
 		return err_set(err, ERR_PERMANENT, "job %lld has no authorization", (long long)job->row.id);
 	return authorization_set_status(db, (int64_t)id, "invalid", now, err) &&
+	       await_retire_one(db, job->row.order_id, job->row.project_id, (int64_t)id, err) &&
 	       order_set_progress(db, job->row.order_id, steps[STEP_AUTHORIZATIONS].name, cause->problem, cause->text, cause->hint, 0, 0, err) &&
 	       job_wake_order(db, "order", job->row.order_id, now, err);
 }

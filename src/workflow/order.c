@@ -6,6 +6,7 @@
 
 #include "base/id.h"
 #include "store/certificate.h"
+#include "workflow/await.h"
 #include "workflow/issue.h"
 #include "workflow/names.h"
 #include "workflow/session.h"
@@ -14,6 +15,7 @@
 #define PREFLIGHT_FIRST_MS 5000
 #define PREFLIGHT_MAX_MS   (300 * 1000)
 #define ACCOUNT_LOST_MAX   3
+#define LOOK_PAUSES_MAX    11 /* AWAIT_LOOK_MS more each time, up to a minute */
 
 /* ---- key: on disk before anything else happens ---- */
 
@@ -339,6 +341,7 @@ enum outcome run_authorizations(struct job *job, struct err *err)
 {
 	struct authorization *all;
 	struct order          order;
+	struct session        s;
 	size_t                count, pending = 0;
 	struct db            *db;
 
@@ -355,7 +358,15 @@ enum outcome run_authorizations(struct job *job, struct err *err)
 		}
 		pending += strcmp(all[i].status, "pending") == 0;
 	}
-	if (pending > 0)
+	if (pending == count)
 		return job_wait(job, JOB_NEVER, "%zu of %zu authorizations under way", pending, count);
+	if (pending > 0) {
+		/* Some names are late: the values of the others must not wait for them. */
+		if (!session_open(job, order.authority_id, &s, err) || !await_look(job, &s, 0, err))
+			return job_outcome(err);
+		job->attempts = job->row.attempts + 1;
+		return job_wait(job, clock_now_ms() + AWAIT_LOOK_MS * (1 + (job->row.attempts < LOOK_PAUSES_MAX ? job->row.attempts : LOOK_PAUSES_MAX)),
+		                "%zu of %zu authorizations under way", pending, count);
+	}
 	return OUT_DONE;
 }

@@ -10,6 +10,7 @@
 #include "store/txt_record.h"
 #include "workflow/command.h"
 #include "workflow/session.h"
+#include "workflow/steps.h"
 
 #define RETRY_MS        1000
 
@@ -102,7 +103,7 @@ static bool write_start(struct db *db, void *arg, struct err *err)
 {
 	struct worker *w = arg;
 
-	return job_void_leases(db, w->node, clock_now_ms(), err) &&
+	return job_void_leases(db, w->node, clock_now_ms(), err) && reaper_start(db, clock_now_ms(), err) &&
 	       connection_sync_builtin(db, w->settings.zones, w->settings.zones_count, clock_now_ms(), err);
 }
 

@@ -175,6 +175,27 @@ class ScriptedCA:
         return Handler
 
 
+class SlowCA(ScriptedCA):
+    """Says of the names in `slow` that they are not validated yet, and of their orders that they are pending."""
+
+    slow = frozenset()
+
+    def _forward(self, handler, body):
+        status, headers, data = super()._forward(handler, body)
+        if status == 200 and self.slow and handler.path.startswith(("/my-order/", "/authZ/")):
+            answer = json.loads(data)
+            if "identifiers" in answer:
+                names = {i["value"] for i in answer["identifiers"]}
+            else:
+                names = {("*." if answer.get("wildcard") else "") + answer["identifier"]["value"]}
+            if names & self.slow:
+                answer["status"] = "pending"
+                for challenge in answer.get("challenges", []):
+                    challenge["status"] = "pending"
+                data = json.dumps(answer).encode()
+        return status, headers, data
+
+
 def only(pattern, answer):
     """A rule that answers requests whose line matches, for as long as `answer(payload)` gives something."""
     compiled = re.compile(pattern)
