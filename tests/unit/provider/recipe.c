@@ -137,13 +137,18 @@ TEST(users_recipes)
 	write_file(folder, "broken.json", changed(a, "{suffix}", "{sufix}"));
 	write_file(folder, "cloudflare.json", "{\n");
 	write_file(folder, "notes.txt", "not a recipe");
+	/* Somebody's alias never hides an id. */
+	write_file(folder, "zzz.json", changed(a, "\"id\": \"demo\",", "\"id\": \"aaa\", \"aliases\": [\"route53\", \"Triple-A\"],"));
 	CHECK_OK(recipes_load(folder, &all, &err), err);
 	/* What cannot be read has the name of its file. */
-	CHECK_INT(recipes_count(all), recipe_sources_count + 2);
+	CHECK_INT(recipes_count(all), recipe_sources_count + 3);
 	CHECK(!recipes_find(all, "broken", &found, &err));
 	CHECK(strstr(err.text, "broken.json:6: /zone/step") != NULL);
 	CHECK_OK(recipes_find(all, "Demo", &found, &err), err);
 	CHECK_OK(recipes_find(all, "route53", &found, &err), err);
+	CHECK_STR(found->id, "route53");
+	CHECK_OK(recipes_find(all, "triple-a", &found, &err), err);
+	CHECK_STR(found->id, "aaa");
 	CHECK(!recipes_find(all, "cloudflare", &found, &err));
 	CHECK(strstr(err.text, "cloudflare.json") != NULL);
 	CHECK(!recipes_find(all, "nobody", &found, &err));
