@@ -302,6 +302,39 @@ class Api(Fake):
         return Answer(status, body)
 
 
+class Rpc(Api):
+    """One path; what is to be done and with what stands in the body: call() tells both. actions: name -> what is done."""
+    path = "/"
+    actions = {}
+    in_body = True
+
+    def call(self, request):
+        body = request.json()
+        return body["method"], body["params"]
+
+    def action(self, request):
+        name, params = self.call(request)
+        self.check(name in self.actions, "unknown call %s" % name)
+        return self.actions[name], params
+
+    def body(self, request):
+        return self.call(request)[1]
+
+    def is_write(self, request):
+        try:
+            name, _ = self.call(request)
+        except (KeyError, ValueError):
+            return False
+        return name in self.actions and self.actions[name].writes
+
+    def by_body(self, request):
+        self.check(request.method == "POST" and request.raw_path == self.base_path + self.path, "%s %s" % (request.method, request.raw_path))
+        action, params = self.action(request)
+        if action.query:
+            self.check(set(params) == set(action.query), "parameters %s" % sorted(params))
+        return action.run(self, request, {}, params)
+
+
 class Act:
     writes = False
 
@@ -419,7 +452,8 @@ class Remove(Act):
             given = {k: v for k, v in given.items() if k not in api.params}
         body = self.more.get("body")
         if "accepts" in self.more:
-            zone = api.zone_of(where, given.get(self.more["zone_by"]) if "zone_by" in self.more else q.get(self.more.get("zone_in", "")))
+            named = {"zone", "zone_dot", "zid"} & set(where) or "zone_by" in self.more or "zone_in" in self.more
+            zone = api.zone_of(where, given.get(self.more["zone_by"]) if "zone_by" in self.more else q.get(self.more.get("zone_in", ""))) if named else None
             api.take(self.more["accepts"], given, zone, found)
         else:
             api.check(not given, "a body where none belongs: %r" % given)

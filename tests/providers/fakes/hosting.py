@@ -2,7 +2,8 @@
 import re
 
 from fake import Answer
-from families import (ANY, Act, Api, Create, FIX, FQDN, FQDN_DOT, ID, IDS, INT, IS, KIND, OPT, QUOTED, Records, Remove, SUB, SUB_AT, Says, SetDrop, SetGet,
+from fakes import gcore, ionos
+from families import (ANY, Act, Api, Create, FIX, FQDN, FQDN_DOT, ID, IDS, INT, IS, KIND, OPT, QUOTED, Records, Remove, Rpc, SUB, SUB_AT, Says, SetDrop, SetGet,
                       SetPut, TEXT, TTL, TTLS, VALUE, ZID, ZIDS, ZONE, ZONE_DOT, Zone1, Zones, at, bearer)
 
 
@@ -151,3 +152,268 @@ class UltraDns(Api):
               "GET /v1/zones/{zone_dot}/rrsets/TXT/{fqdn_dot}": SetGet(), "POST /v1/zones/{zone_dot}/rrsets/TXT/{fqdn_dot}": SetPut(
                   status=201, new=True, exists=(400, [{"errorCode": 2111, "errorMessage": "Resource Record of type 16 with these attributes already exists in the system."}])),
               "PUT /v1/zones/{zone_dot}/rrsets/TXT/{fqdn_dot}": SetPut(old=True), "DELETE /v1/zones/{zone_dot}/rrsets/TXT/{fqdn_dot}": SetDrop(status=204)}
+
+
+class EdgeCenter(gcore.Provider):
+    id = "edgecenter"
+    credentials = {"EDGECENTER_PERMANENT_API_TOKEN": gcore.Provider.credentials["GCORE_PERMANENT_API_TOKEN"]}
+
+
+class UnitedDomains(ionos.Provider):
+    id = "uniteddomains"
+    credentials = {"UNITEDDOMAINS_API_KEY": ionos.Provider.credentials["IONOS_API_KEY"]}
+
+
+class Netcup(Rpc):
+    id = "netcup"
+    path = "/endpoint"
+    credentials = {"NETCUP_CUSTOMER_NUMBER": "12345", "NETCUP_API_KEY": "nc-key-right", "NETCUP_API_PASSWORD": "nc-secret-right", "endpoint": "{origin}/endpoint?JSON"}
+    wrong = dict(credentials, NETCUP_API_PASSWORD="nc-secret-wrong")
+    absent = 200
+    zone_shape = {"name": ZONE, "ttl": "300", "serial": "1"}
+    shape = {"id": IDS, "hostname": SUB_AT, "type": KIND, "priority": "0", "destination": VALUE, "deleterecord": False, "state": "yes"}
+
+    def __init__(self):
+        super().__init__()
+        self.sessions = set()
+
+    def expire(self):
+        self.sessions = set()
+
+    def error(self, status, text, code=5029):
+        return {"status": "error", "statuscode": code, "shortmessage": text, "longmessage": text, "responsedata": ""}
+
+    def ok(self, data):
+        return Answer(200, {"status": "success", "statuscode": 2000, "longmessage": "", "responsedata": data})
+
+    def call(self, request):
+        body = request.json()
+        return body["action"], {k: v for k, v in body["param"].items() if k not in ("customernumber", "apikey", "apisessionid")}
+
+    def is_session(self, request):
+        return request.json().get("action") == "login"
+
+    def is_write(self, request):
+        return request.json().get("action") == "updateDnsRecords"
+
+    def allowed(self, request):
+        param = request.json()["param"]
+        self.check(param["customernumber"] == "12345" and param["apikey"] == "nc-key-right" and request.raw_query == "JSON", "who, where")
+        return None if param["apisessionid"] in self.sessions else Answer(200, self.error(200, "Api session id in invalid format", 4001))
+
+    class Login(Act):
+        def run(self, api, request, where, q):
+            if q["apipassword"] != "nc-secret-right":
+                return Answer(200, api.error(200, "Validation Error.", 4013))
+            api.sessions.add("s" + api.new_id())
+            return api.ok({"apisessionid": max(api.sessions)})
+
+    class Info(Act):
+        def run(self, api, request, where, q):
+            zone = api.zone_of({"zone": q["domainname"]})
+            return api.ok(api.look(api.zone_shape, zone) if self.where == "zone" else {"dnsrecords": [api.look(api.shape, zone, r) for r in zone.records]})
+
+    class Update(Act):
+        def run(self, api, request, where, q):
+            zone, found = api.zone_of({"zone": q["domainname"]}), {}
+            new = q["dnsrecordset"]["dnsrecords"][0]
+            entry = {"hostname": SUB_AT, "type": KIND, "destination": VALUE}
+            api.take(FIX(dict(entry, id=IDS, deleterecord=True) if "id" in new else entry), q["dnsrecordset"]["dnsrecords"], zone, found)
+            if "id" in new:
+                hit = next(r for r in zone.records if r.id == new["id"])
+                api.check((hit.name, hit.value) == (found["name"], new["destination"]), "another record")
+                zone.records.remove(hit)
+            else:
+                api.put(zone, found["name"], new["destination"])
+            return api.ok({"dnsrecords": [api.look(api.shape, zone, r) for r in zone.records]})
+
+    actions = {"login": Login(), "infoDnsZone": Info("zone"), "infoDnsRecords": Info(), "updateDnsRecords": Update()}
+
+
+class Njalla(Rpc):
+    id = "njalla"
+    base_path = "/api/1"
+    credentials, wrong, read_only = {"NJALLA_TOKEN": "nj-token-right"}, {"token": "nj-token-wrong"}, {"token": "nj-token-reader"}
+    token = bearer("nj", word="Njalla ")
+    bad, denied = (200, {"error": {"code": 401, "message": "Unauthorized"}}), (200, {"error": {"code": 403, "message": "Permission denied"}})
+    absent = 200
+    always = {"jsonrpc": "2.0"}
+    shape = {"id": IDS, "name": SUB_AT, "type": KIND, "content": VALUE, "ttl": TTL}
+    actions = {"list-domains": Zones("result/domains"), "list-records": Records("result/records", query={"domain": ANY}, zone_by="domain"),
+               "add-record": Create("result", zone_by="domain", accepts={"domain": ZONE, "type": KIND, "name": SUB_AT, "content": VALUE, "ttl": TTL}),
+               "remove-record": Remove(zone_by="domain", accepts={"domain": ZONE, "id": IDS}, body={"result": {}}, gone=200)}
+
+    def error(self, status, text):
+        return {"error": {"code": 404, "message": text}}
+
+
+class Vercel(Api):
+    id = "vercel"
+    credentials, wrong, read_only = {"VERCEL_API_TOKEN": "ver-token-right"}, {"api_token": "ver-token-wrong"}, {"api_token": "ver-token-reader"}
+    token = bearer("ver")
+    errors = "error/message"
+    shape = {"id": IDS, "name": SUB, "type": KIND, "value": VALUE, "ttl": TTL, "creator": "x"}
+
+    class Pages(Records):
+        def run(self, api, request, where, q):
+            zone = api.zone_of(where)
+            rows = sorted(zone.records, key=lambda r: -int(r.id))
+            rows = [r for r in rows if "until" not in q or int(r.id) <= int(q["until"])]
+            size = int(q.get("limit", 20))
+            api.check(size <= 100, "limit")
+            left = rows[size:]
+            return Answer(200, {"records": [api.look(api.shape, zone, r) for r in rows[:size]], "pagination": {"count": size, "next": int(left[0].id) if left else None, "prev": None}})
+
+    routes = {"GET /v5/domains/{zone}": Zone1("domain"), "GET /v4/domains/{zone}/records": Pages(query={"limit": OPT(ANY), "until": OPT(ANY)}),
+              "POST /v2/domains/{zone}/records": Create(id="n", accepts={"type": KIND, "name": SUB, "value": VALUE, "ttl": TTL}),
+              "DELETE /v2/domains/{zone}/records/{id}": Remove(body={})}
+
+
+class Netlify(Api):
+    id = "netlify"
+    base_path = "/api/v1"
+    credentials, wrong, read_only = {"NETLIFY_TOKEN": "nf-token-right"}, {"token": "nf-token-wrong"}, {"token": "nf-token-reader"}
+    token = bearer("nf")
+    zone_shape = {"id": ZIDS, "name": ZONE}
+    shape = {"id": IDS, "hostname": FQDN, "type": KIND, "value": VALUE, "ttl": TTL, "dns_zone_id": ZIDS}
+    routes = {"GET /dns_zones": Zones(), "GET /dns_zones/{zid}/dns_records": Records(),
+              "POST /dns_zones/{zid}/dns_records": Create(status=201, accepts={"type": KIND, "hostname": FQDN, "value": VALUE, "ttl": TTL}),
+              "DELETE /dns_zones/{zid}/dns_records/{id}": Remove(status=204)}
+
+
+class NameDotCom(Api):
+    id = "namedotcom"
+    base_path = "/v4"
+    credentials, wrong = {"NAMECOM_USERNAME": "me", "NAMECOM_API_TOKEN": "ncom-token-right"}, {"username": "me", "api_token": "ncom-token-wrong"}
+    basic = "me:ncom-token-right"
+    zone_shape = {"domainName": ZONE}
+    ttl_min = 300
+    shape = {"id": ID, "domainName": ZONE, "host": SUB, "fqdn": FQDN_DOT, "type": KIND, "answer": VALUE, "ttl": TTL}
+    routes = {"GET /domains/{zone}": Zone1(), "GET /domains/{zone}/records": Records("records", query={"perPage": OPT(ANY), "page": OPT(ANY)}, most=1000,
+                                                                                    page=("page", "page", "perPage", lambda n, last, count: {"nextPage": n + 1} if n < last else {})),
+              "POST /domains/{zone}/records": Create(accepts={"host": SUB, "type": KIND, "answer": VALUE, "ttl": TTL}), "DELETE /domains/{zone}/records/{id}": Remove(body={})}
+
+
+class Technitium(Api):
+    id = "technitium"
+    base_path = "/api"
+    credentials = {"TECHNITIUM_SERVER_BASE_URL": "https://dns.example.net:53443", "TECHNITIUM_API_TOKEN": "tech-token-right"}
+    wrong, read_only = dict(credentials, TECHNITIUM_API_TOKEN="tech-token-wrong"), dict(credentials, TECHNITIUM_API_TOKEN="tech-token-reader")
+    content = "form"
+    absent = 200
+
+    def error(self, status, text):
+        return {"status": "error", "errorMessage": text}
+
+    def allowed(self, request):
+        token = request.form().get("token")
+        if token == "tech-token-reader" and self.is_write(request):
+            return Answer(200, self.error(200, "Access was denied."))
+        return None if token in ("tech-token-right", "tech-token-reader") else Answer(200, {"status": "invalid-token", "errorMessage": "Invalid token or session expired."})
+
+    class Change(Act):
+        writes = True
+
+        def run(self, api, request, where, q):
+            form, found = request.form(), {}
+            form.pop("token")
+            if form["zone"] not in api.zones:
+                return Answer(200, api.error(200, "No such zone was found: " + form["zone"]))
+            zone = api.zones[form["zone"]]
+            shape = {"domain": FQDN, "zone": ZONE, "type": KIND, "text": VALUE}
+            api.take(dict(shape, ttl=TTLS) if self.where == "add" else shape, form, zone, found)
+            have = [r for r in api.texts(zone, found["name"]) if r.value == form["text"]]
+            if self.where == "add" and have:
+                return Answer(200, api.error(200, "Cannot add record: record already exists."))
+            if self.where == "add":
+                api.put(zone, found["name"], form["text"], ttl=found["ttl"])
+            zone.records = [r for r in zone.records if self.where == "add" or r not in have]
+            return Answer(200, {"status": "ok", "response": {}})
+
+    class Get(Act):
+        def run(self, api, request, where, q):
+            form = request.form()
+            api.check(set(form) == {"domain", "zone", "token"}, "parameters")
+            if form["zone"] not in api.zones:
+                return Answer(200, api.error(200, "No such zone was found: " + form["zone"]))
+            rows = [{"name": r.name, "type": r.kind, "ttl": r.ttl, "rData": {"text": r.value}} for r in api.zones[form["zone"]].records if r.name == form["domain"]]
+            return Answer(200, {"status": "ok", "response": {"zone": {"name": form["zone"]}, "records": rows}})
+
+    class List(Act):
+        def run(self, api, request, where, q):
+            return Answer(200, {"status": "ok", "response": {"zones": [{"name": z.name, "type": "Primary"} for z in api.zones.values()]}})
+
+    routes = {"POST /zones/list": List(), "POST /zones/records/get": Get(), "POST /zones/records/add": Change("add"), "POST /zones/records/delete": Change("delete")}
+
+
+class IbmCloud(Api):
+    id = "ibmcloud"
+    base_path = "/rest/v3.1"
+    credentials, wrong, read_only = ({"SOFTLAYER_USERNAME": "sl", "SOFTLAYER_API_KEY": "ibm-key-" + w} for w in ("right", "wrong", "reader"))
+    basic, basic_reader = "sl:ibm-key-right", "sl:ibm-key-reader"
+    errors = "error"
+    zone_shape = {"id": ZID, "name": ZONE}
+    shape = {"id": ID, "host": SUB_AT, "data": VALUE, "ttl": TTL, "type": KIND, "domainId": ZID}
+    record_kinds = {"TXT": "txt"}
+    routes = {"GET /SoftLayer_Dns_Domain/getByDomainName/{name}.json": Zones(), "GET /SoftLayer_Dns_Domain/{zid}/getResourceRecords.json": Records(),
+              "POST /SoftLayer_Dns_Domain/{zid}/createTxtRecord.json": Create(accepts={"parameters": [FQDN, VALUE, TTL]}),
+              "DELETE /SoftLayer_Dns_Domain_ResourceRecord/{id}.json": Remove()}
+
+    class ByName(Act):
+        def run(self, api, request, where, q):
+            return Answer(200, [api.look(api.zone_shape, z) for z in api.zones.values() if z.name == where["name"]])
+
+    routes["GET /SoftLayer_Dns_Domain/getByDomainName/{name}.json"] = ByName()
+
+
+class Inwx(Rpc):
+    id = "inwx"
+    base_path = "/jsonrpc"
+    credentials, wrong = {"INWX_USERNAME": "me", "INWX_PASSWORD": "inwx-secret-right"}, {"username": "me", "password": "inwx-secret-wrong"}
+    read_only = {"username": "reader", "password": "inwx-secret-right"}
+    shape = {"id": ID, "name": FQDN, "type": KIND, "content": VALUE, "ttl": TTL, "prio": 0}
+    ttl_min = 300
+    absent = 200
+
+    def __init__(self):
+        super().__init__()
+        self.cookies = {}
+
+    def expire(self):
+        self.cookies = {}
+
+    def error(self, status, text):
+        return {"code": 2303, "msg": text}
+
+    def is_session(self, request):
+        return request.json().get("method") == "account.login"
+
+    def allowed(self, request):
+        who = self.cookies.get(request.headers.get("Cookie"))
+        if who is None:
+            return Answer(200, {"code": 2200, "msg": "Authentication error"})
+        return Answer(200, {"code": 2201, "msg": "Authorization error"}) if who == "reader" and self.is_write(request) else None
+
+    class Login(Act):
+        def run(self, api, request, where, q):
+            if q["pass"] != "inwx-secret-right":
+                return Answer(200, {"code": 2200, "msg": "Authentication error"})
+            cookie = "domrobot=" + api.new_id()
+            api.cookies[cookie] = q["user"]
+            return Answer(200, {"code": 1000, "msg": "Command completed successfully", "resData": {"customerId": 1, "tfa": "0"}}, {"Set-Cookie": cookie + "; path=/; secure"})
+
+    class Domains(Act):
+        def run(self, api, request, where, q):
+            return Answer(200, {"code": 1000, "resData": {"domains": [{"domain": z.name, "roId": int(z.id)} for z in api.zones.values() if z.name == q["domain"]]}})
+
+    class Info(Act):
+        def run(self, api, request, where, q):
+            zone = api.zone_of({"zone": q["domain"]})
+            rows = [api.look(api.shape, zone, r) for r in zone.records if r.name == q["name"] and r.kind == q["type"]]
+            return Answer(200, {"code": 1000, "resData": {"record": rows} if rows else {}})
+
+    actions = {"account.login": Login(query=dict.fromkeys(["user", "pass", "lang"], ANY)), "nameserver.list": Domains(query={"domain": ANY}),
+               "nameserver.info": Info(query=dict.fromkeys(["domain", "name", "type"], ANY)),
+               "nameserver.createRecord": Create(zone_by="domain", accepts={"domain": ZONE, "name": FQDN, "type": KIND, "content": VALUE, "ttl": TTL}, body={"code": 1000, "resData": {"id": 1}},
+                                                 exists=(200, {"code": 2302, "msg": "Object exists"})),
+               "nameserver.deleteRecord": Remove(accepts={"id": ID}, body={"code": 1000}, gone=200)}

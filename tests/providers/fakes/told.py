@@ -1,4 +1,6 @@
 """Interfaces that list nothing: one value (or some) per name, written over, and plain words as answers."""
+import base64
+
 from fake import Answer, Fake
 
 
@@ -70,3 +72,28 @@ class Hurricane(Told):
         new = [] if form["txt"] == "." else [form["txt"]]
         same, self.store[form["hostname"]] = self.store.get(form["hostname"], []) == new, new
         return Answer(200, "nochg" if same else 'good "%s"' % form["txt"])
+
+
+class MyDnsJp(Told):
+    id = "mydnsjp"
+    credentials = {"MYDNSJP_MASTER_ID": "mydns1", "MYDNSJP_PASSWORD": "mydns-secret-right"}
+    wrong = {"master_id": "mydns1", "password": "mydns-secret-wrong"}
+
+    def may(self, request):
+        right = "Basic " + base64.b64encode(b"mydns1:mydns-secret-right").decode()
+        return None if request.headers.get("Authorization") == right else Answer(401, "Authorization Required")
+
+    def handle(self, request):
+        form = request.form()
+        if request.method != "POST" or request.path != "/directedit.html":
+            return None
+        self.only(form, "CERTBOT_DOMAIN", "CERTBOT_VALIDATION", "EDIT_CMD")
+        self.check(not form["CERTBOT_DOMAIN"].startswith("_acme-challenge"), "the name that is validated")
+        have = self.store.setdefault("_acme-challenge." + form["CERTBOT_DOMAIN"], [])
+        if form["CERTBOT_VALIDATION"] in have:
+            have.remove(form["CERTBOT_VALIDATION"])
+        if form["EDIT_CMD"] == "REGIST":
+            have.append(form["CERTBOT_VALIDATION"])
+        else:
+            self.check(form["EDIT_CMD"] == "DELETE", "EDIT_CMD")
+        return Answer(200, "<html>OK</html>")
