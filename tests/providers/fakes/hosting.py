@@ -417,3 +417,166 @@ class Inwx(Rpc):
                "nameserver.createRecord": Create(zone_by="domain", accepts={"domain": ZONE, "name": FQDN, "type": KIND, "content": VALUE, "ttl": TTL}, body={"code": 1000, "resData": {"id": 1}},
                                                  exists=(200, {"code": 2302, "msg": "Object exists"})),
                "nameserver.deleteRecord": Remove(accepts={"id": ID}, body={"code": 1000}, gone=200)}
+
+
+def tokens(**names):
+    """right, wrong and read-only credentials: names of members -> the text before -right, -wrong, -reader; with "=" it is fixed."""
+    return ({k: v[1:] if v.startswith("=") else v + "-" + w for k, v in names.items()} for w in ("right", "wrong", "reader"))
+
+
+class Civo(Api):
+    id = "civo"
+    base_path = "/v2"
+    credentials, wrong, read_only = tokens(CIVO_TOKEN="civo-token")
+    token = bearer("civo")
+    errors = "reason"
+    ttl_min = 600
+    zone_shape = {"id": ZIDS, "account_id": "a", "name": ZONE}
+    shape = {"id": IDS, "domain_id": ZIDS, "name": SUB, "value": VALUE, "type": KIND, "ttl": TTL}
+    routes = {"GET /dns": Zones(), "GET /dns/{zid}/records": Records(), "DELETE /dns/{zid}/records/{id}": Remove(body={"result": "success"}),
+              "POST /dns/{zid}/records": Create(accepts={"type": KIND, "name": SUB, "value": VALUE, "ttl": TTL})}
+
+
+class LuaDns(Api):
+    id = "luadns"
+    base_path = "/v1"
+    credentials, wrong, read_only = tokens(LUADNS_API_USERNAME="=me@example.com", LUADNS_API_TOKEN="lua-token")
+    basic, basic_reader = "me@example.com:lua-token-right", "me@example.com:lua-token-reader"
+    ttl_min = 300
+    zone_shape = {"id": ZID, "name": ZONE, "synced": True}
+    shape = {"id": ID, "name": FQDN_DOT, "type": KIND, "content": VALUE, "ttl": TTL, "zone_id": ZID}
+    routes = {"GET /zones": Zones(), "GET /zones/{zid}/records": Records(), "DELETE /zones/{zid}/records/{id}": Remove(body={}),
+              "POST /zones/{zid}/records": Create(accepts={"type": KIND, "name": FQDN_DOT, "content": VALUE, "ttl": TTL})}
+
+
+class Domeneshop(Api):
+    id = "domeneshop"
+    base_path = "/v0"
+    credentials, wrong, _ = tokens(DOMENESHOP_API_TOKEN="=tok", DOMENESHOP_API_SECRET="ds-secret")
+    basic = "tok:ds-secret-right"
+    errors = "help"
+    zone_shape = {"id": ZID, "domain": ZONE, "services": {"dns": True}}
+    shape = {"id": ID, "host": SUB_AT, "ttl": TTL, "type": KIND, "data": VALUE}
+    routes = {"GET /domains": Zones(), "GET /domains/{zid}/dns": Records(query={"type": OPT(ANY), "host": OPT(ANY)}, by={"type": KIND, "host": SUB_AT}),
+              "DELETE /domains/{zid}/dns/{id}": Remove(status=204),
+              "POST /domains/{zid}/dns": Create(status=201, id="id", accepts={"host": SUB_AT, "ttl": TTL, "type": KIND, "data": VALUE}, exists=(409,))}
+
+
+class Glesys(Api):
+    id = "glesys"
+    credentials, wrong, read_only = tokens(GLESYS_API_USER="=CL12345", GLESYS_API_KEY="gle-key")
+    basic, basic_reader = "CL12345:gle-key-right", "CL12345:gle-key-reader"
+    zone_shape = {"domainname": ZONE, "usingglesysnameserver": "yes"}
+    shape = {"recordid": ID, "domainname": ZONE, "host": SUB_AT, "type": KIND, "data": VALUE, "ttl": TTL}
+
+    def error(self, status, text):
+        return {"response": {"status": {"code": status, "text": text}}}
+
+    class List(Records):
+        def run(self, api, request, where, q):
+            body = request.json()
+            api.check(set(body) == {"domainname"}, "members")
+            return super().run(api, request, {"zone": body["domainname"]}, q)
+
+    routes = {"POST /domain/list": Zones("response/domains"), "POST /domain/listrecords": List("response/records"),
+              "POST /domain/addrecord": Create("response/record", zone_by="domainname", accepts={"domainname": ZONE, "host": SUB_AT, "type": KIND, "data": VALUE, "ttl": TTL}),
+              "POST /domain/deleterecord": Remove(accepts={"recordid": ID})}
+
+
+class Hosttech(Api):
+    id = "hosttech"
+    base_path = "/api/user/v1"
+    credentials, wrong, read_only = tokens(HOSTTECH_API_KEY="ht-token")
+    token = bearer("ht")
+    zone_shape = {"id": ZID, "name": ZONE, "ttl": 10800}
+    shape = {"id": ID, "type": KIND, "name": SUB, "text": VALUE, "ttl": TTL, "comment": ""}
+    routes = {"GET /zones": Zones("data", by="query", part=True, query={"query": OPT(ANY), "limit": OPT(ANY), "offset": OPT(ANY)}, page=("offset", "offset", "limit")),
+              "GET /zones/{zid}/records": Records("data", query={"type": OPT(ANY)}, by={"type": KIND}),
+              "POST /zones/{zid}/records": Create("data", status=201, accepts={"type": KIND, "name": SUB, "text": VALUE, "ttl": TTL}), "DELETE /zones/{zid}/records/{id}": Remove(status=204)}
+
+
+class LimaCity(Api):
+    id = "limacity"
+    base_path = "/usercp"
+    credentials, wrong, read_only = tokens(LIMACITY_API_KEY="lima-key")
+    basic, basic_reader = "api:lima-key-right", "api:lima-key-reader"
+    errors = "status"
+    zone_shape = {"id": ZID, "unicode_fqdn": ZONE, "domain": "x", "tld": "y", "status": "ok"}
+    shape = {"id": ID, "name": SUB, "content": VALUE, "ttl": TTL, "type": KIND}
+    routes = {"GET /domains.json": Zones("domains"), "GET /domains/{zid}/records.json": Records("records"), "DELETE /domains/{zid}/records/{id}": Remove(body={"status": "ok"}),
+              "POST /domains/{zid}/records.json": Create(accepts={"nameserver_record": {"name": SUB, "type": KIND, "content": VALUE, "ttl": TTL}}, body={"status": "ok"})}
+
+
+class Simply(Api):
+    id = "simply"
+    base_path = "/2"
+    credentials, wrong, read_only = tokens(SIMPLY_ACCOUNT_NAME="=S1", SIMPLY_API_KEY="simply-key")
+    basic, basic_reader = "S1:simply-key-right", "S1:simply-key-reader"
+    shape = {"record_id": ID, "name": SUB_AT, "ttl": TTL, "data": VALUE, "type": KIND, "priority": 0}
+    routes = {"GET /my/products/{zone}/dns/records/": Records("records"), "DELETE /my/products/{zone}/dns/records/{id}/": Remove(body={"status": 200}),
+              "POST /my/products/{zone}/dns/records/": Create(id="record/id", accepts={"name": SUB_AT, "ttl": TTL, "data": VALUE, "type": KIND, "priority": 0})}
+
+
+class Variomedia(Api):
+    id = "variomedia"
+    credentials, wrong, read_only = tokens(VARIOMEDIA_API_TOKEN="vm-token")
+    token = bearer("vm", word="token ")
+    zone_shape = {"type": "domain", "id": ZONE}
+    shape = {"type": "dns-record", "id": IDS, "attributes": {"record_type": KIND, "name": SUB_AT, "domain": ZONE, "data": VALUE, "ttl": TTL}}
+
+    def error(self, status, text):
+        return {"errors": [{"status": str(status), "title": text}]}
+
+    class Add(Create):
+        def run(self, api, request, where, q):
+            api.check(request.headers["Content-Type"] == "application/vnd.api+json", "content type")
+            return super().run(api, request, {"zone": request.json()["data"]["attributes"]["domain"]}, q)
+
+    routes = {"GET /domains": Zones("data"), "GET /dns-records": Records("data", zone_by="filter[domain]", query={"filter[domain]": ANY}), "DELETE /dns-records/{id}": Remove(status=202, body={}),
+              "POST /dns-records": Add("data", status=202, accepts={"data": {"type": "dns-record", "attributes": {"record_type": KIND, "name": SUB, "domain": ZONE, "data": VALUE, "ttl": TTL}}})}
+
+
+class ZoneEe(Api):
+    id = "zoneee"
+    base_path = "/v2"
+    credentials, wrong, read_only = tokens(ZONEEE_API_USER="=me", ZONEEE_API_KEY="zee-key")
+    basic, basic_reader = "me:zee-key-right", "me:zee-key-reader"
+    shape = {"id": IDS, "name": FQDN, "destination": VALUE, "delete": True, "modify": True, "resource_url": "https://x"}
+    routes = {"GET /dns/{zone}": Zone1(), "DELETE /dns/{zone}/txt/{id}": Remove(status=204), "POST /dns/{zone}/txt": Create(status=201, accepts={"name": FQDN, "destination": VALUE}),
+              "GET /dns/{zone}/txt": Records()}
+
+
+class Versio(Api):
+    id = "versio"
+    base_path = "/api/v1"
+    credentials, wrong, _ = tokens(VERSIO_USERNAME="=me@example.com", VERSIO_PASSWORD="ver-secret")
+    basic = "me@example.com:ver-secret-right"
+    errors = "error/message"
+    replaces = whole = True
+
+    def zone(self, name):
+        zone = super().zone(name)
+        for kind, label, value in (("A", "", "192.0.2.1"), ("CNAME", "www.", name + "."), ("MX", "", "mail." + name + ".")):
+            self.put(zone, label + name, value, kind, 3600)
+        return zone
+
+    class Read(Act):
+        def run(self, api, request, where, q):
+            zone = api.zone_of(where)
+            rows = [{"type": r.kind, "name": r.name + ".", "value": '"%s"' % r.value if r.kind == "TXT" else r.value, "prio": 0, "ttl": r.ttl} for r in zone.records]
+            return Answer(200, {"domainInfo": dict({"domain": zone.name, "status": "OK"}, **({"dns_records": rows} if "show_dns_records" in q else {}))})
+
+    class Write(Act):
+        writes = True
+
+        def run(self, api, request, where, q):
+            zone, body = api.zone_of(where), request.json()
+            api.check(set(body) == {"dns_records"} and body["dns_records"] and all(set(r) == {"type", "name", "value", "prio", "ttl"} and r["name"].endswith(".") for r in body["dns_records"]),
+                      "records")
+            zone.records = []
+            for r in body["dns_records"]:
+                api.check(r["type"] != "TXT" or r["value"][0] == r["value"][-1] == '"', "quotes")
+                api.put(zone, r["name"], r["value"].strip('"'), r["type"], r["ttl"])
+            return Answer(200, {"domainInfo": {"domain": zone.name}})
+
+    routes = {"GET /domains/{zone}": Read(query={"show_dns_records": OPT("true")}), "POST /domains/{zone}/update": Write()}
