@@ -184,7 +184,7 @@ class Api(Fake):
         if not isinstance(marker, Marker):
             self.check(given == marker and type(given) is type(marker), "%s is %r" % (path, given))
             return None
-        if marker in (INT, TTL, ID):
+        if marker in (INT, TTL, ID, ZID):
             self.check(type(given) is int, "%s is no number: %r" % (path, given))
         elif marker is not ANY:
             self.check(isinstance(given, str), "%s is no text: %r" % (path, given))

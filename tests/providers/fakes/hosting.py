@@ -1,4 +1,5 @@
 """Interfaces with JSON and a record per value, or a set per name, that the families of families.py describe."""
+import base64
 import re
 
 from fake import Answer
@@ -580,3 +581,437 @@ class Versio(Api):
             return Answer(200, {"domainInfo": {"domain": zone.name}})
 
     routes = {"GET /domains/{zone}": Read(query={"show_dns_records": OPT("true")}), "POST /domains/{zone}/update": Write()}
+
+
+class Curanet(Api):
+    id = "curanet"
+    base_path = "/dns/v2"
+    credentials, wrong, read_only = tokens(CURANET_API_KEY="cur-token")
+    token = bearer("cur")
+    errors = "detail"
+    shape = {"id": ID, "name": SUB, "type": KIND, "ttl": TTL, "priority": 0, "data": VALUE}
+    routes = {"GET /Domains/{zone}/Records": Records(query={"name": OPT(ANY), "type": OPT(ANY)}, by={"name": SUB, "type": KIND}),
+              "POST /Domains/{zone}/Records": Create(accepts={"name": SUB, "type": KIND, "ttl": TTL, "data": VALUE}), "DELETE /Domains/{zone}/Records/{id}": Remove()}
+
+
+class DanDomain(Curanet):
+    id = "dandomain"
+    credentials, wrong, read_only = tokens(DANDOMAIN_API_KEY="cur-token")
+
+
+class ScanNet(Curanet):
+    id = "scannet"
+    credentials, wrong, read_only = tokens(SCANNET_API_KEY="cur-token")
+
+
+class Wannafind(Curanet):
+    id = "wannafind"
+    credentials, wrong, read_only = tokens(WANNAFIND_API_KEY="cur-token")
+
+
+class Neodigit(Api):
+    id = "neodigit"
+    base_path = "/v1"
+    credentials, wrong, read_only = tokens(NEODIGIT_TOKEN="neo-token")
+    token = bearer("neo", header="X-TCpanel-Token", word="")
+    zone_shape = {"id": ZID, "name": ZONE, "human_name": ZONE}
+    shape = {"id": ID, "name": SUB, "type": KIND, "content": VALUE, "ttl": TTL, "prio": 0}
+    routes = {"GET /dns/zones": Zones(), "GET /dns/zones/{zid}/records": Records(query={"type": OPT(ANY)}, by={"type": KIND}), "DELETE /dns/zones/{zid}/records/{id}": Remove(status=204),
+              "POST /dns/zones/{zid}/records": Create(status=201, accepts={"record": {"name": SUB, "type": KIND, "content": VALUE, "ttl": TTL}})}
+
+
+class Virtualname(Neodigit):
+    id = "virtualname"
+    credentials, wrong, read_only = tokens(VIRTUALNAME_TOKEN="neo-token")
+
+
+class Selectel(Api):
+    id = "selectel"
+    base_path = "/domains/v1"
+    credentials, wrong, read_only = tokens(SELECTEL_API_TOKEN="sel-token")
+    token = bearer("sel", header="X-Token", word="")
+    errors = "error"
+    ttl_min = 60
+    zone_shape = {"id": ZID, "name": ZONE}
+    shape = {"id": ID, "name": FQDN, "type": KIND, "ttl": TTL, "content": VALUE}
+    routes = {"GET /{zone}": Zone1(), "GET /{zid}/records/": Records(), "DELETE /{zid}/records/{id}": Remove(status=204),
+              "POST /{zid}/records/": Create(accepts={"name": FQDN, "type": KIND, "ttl": TTL, "content": VALUE})}
+
+
+class Vscale(Selectel):
+    id = "vscale"
+    base_path = "/v1/domains"
+    credentials, wrong, read_only = tokens(VSCALE_API_TOKEN="sel-token")
+
+
+class Hostinger(Api):
+    id = "hostinger"
+    base_path = "/api/dns/v1"
+    credentials, wrong, read_only = tokens(HOSTINGER_API_TOKEN="hgr-token")
+    token = bearer("hgr")
+    replaces = True
+    accepts = {"overwrite": True, "zone": FIX({"name": SUB_AT, "type": KIND, "ttl": TTL, "records": [{"content": VALUE, "is_disabled": OPT(ANY)}]})}
+    shape = {"name": SUB_AT, "type": KIND, "ttl": TTL, "records": [{"content": VALUE, "is_disabled": IS(ANY, False)}]}
+
+    class Sets(Act):
+        def run(self, api, request, where, q):
+            zone = api.zone_of(where)
+            names = sorted({r.name for r in zone.records})
+            return Answer(200, [api.look(api.shape, zone, None, [r for r in zone.records if r.name == n]) for n in names])
+
+    routes = {"GET /zones/{zone}": Sets(), "PUT /zones/{zone}": SetPut(body={"message": "Request accepted"}),
+              "DELETE /zones/{zone}": SetDrop(accepts={"filters": FIX({"name": SUB_AT, "type": KIND})}, body={"message": "Request accepted"})}
+
+
+class Spaceship(Api):
+    id = "spaceship"
+    base_path = "/api/v1"
+    credentials, wrong, read_only = tokens(SPACESHIP_API_KEY="=K1", SPACESHIP_API_SECRET="ship-token")
+    token = bearer("ship", header="X-Api-Secret", word="")
+    headers = {"X-Api-Key": "K1"}
+    errors = "detail"
+    ttl_min = 60
+    shape = {"type": KIND, "name": SUB_AT, "value": VALUE, "ttl": TTL, "group": {"type": "custom"}}
+    routes = {"GET /dns/records/{zone}": Records("items", query={"take": ANY, "skip": ANY}, page=("offset", "skip", "take", lambda n, last, count: {"total": count}), most=500),
+              "PUT /dns/records/{zone}": Create(status=204, body=None, accepts={"force": True, "items": FIX({"type": KIND, "name": SUB_AT, "value": VALUE, "ttl": TTL})}),
+              "DELETE /dns/records/{zone}": Remove(status=204, accepts=FIX({"type": KIND, "name": SUB_AT, "value": VALUE}))}
+
+
+class MijnHost(Api):
+    id = "mijnhost"
+    base_path = "/api/v2"
+    credentials, wrong, read_only = tokens(MIJNHOST_API_KEY="mh-token")
+    token = bearer("mh", header="API-Key", word="")
+    errors = "status_description"
+    always = {"status": 200, "status_description": "Request successful"}
+    zone_shape = {"id": ZID, "domain": ZONE, "status": "active"}
+    shape = {"type": KIND, "name": FQDN_DOT, "value": VALUE, "ttl": TTL}
+    routes = {"GET /domains": Zones("data/domains"), "GET /domains/{zone}/dns": Records("data/records"), "PATCH /domains/{zone}/dns": Create(accepts={"record": shape}),
+              "DELETE /domains/{zone}/dns": Remove(accepts={"record": shape})}
+
+
+class Servercow(Api):
+    id = "servercow"
+    base_path = "/dns/v1"
+    credentials, wrong, read_only = tokens(SERVERCOW_USERNAME="=me", SERVERCOW_PASSWORD="cow-token")
+    token = bearer("cow", header="X-Auth-Password", word="")
+    headers = {"X-Auth-Username": "me"}
+    errors = "error"
+    replaces = True
+
+    class Sets(Act):
+        def run(self, api, request, where, q):
+            zone = api.zone_of(where)
+            rows = []
+            for name in sorted({r.name for r in zone.records}):
+                values = [r.value for r in zone.records if r.name == name]
+                rows.append({"name": api.relative(name, zone), "type": "TXT", "ttl": 120, "content": values if len(values) > 1 else values[0]})
+            return Answer(200, rows)
+
+    routes = {"GET /domains/{zone}": Sets(), "POST /domains/{zone}": SetPut(accepts={"type": KIND, "name": SUB, "ttl": TTL, "content": [VALUE]}, body={"message": "ok"}),
+              "DELETE /domains/{zone}": SetDrop(accepts={"type": KIND, "name": SUB}, body={"message": "ok"})}
+
+
+class BinaryLane(Api):
+    id = "binarylane"
+    base_path = "/v2"
+    credentials, wrong, read_only = tokens(BINARYLANE_API_TOKEN="bl-token")
+    token = bearer("bl")
+    errors = "detail"
+    zone_shape = {"id": ZID, "name": ZONE}
+    shape = {"id": ID, "type": KIND, "name": SUB_AT, "data": VALUE, "ttl": TTL}
+    routes = {"GET /domains/{zone}": Zone1("domain"), "DELETE /domains/{zone}/records/{id}": Remove(status=204),
+              "GET /domains/{zone}/records": Records("domain_records", query={"type": OPT(ANY), "name": OPT(ANY), "per_page": OPT(ANY), "page": OPT(ANY)}, by={"type": KIND, "name": SUB_AT}, most=200,
+                                                     page=("page", "page", "per_page")),
+              "POST /domains/{zone}/records": Create("domain_record", accepts={"type": KIND, "name": SUB_AT, "data": VALUE, "ttl": TTL})}
+
+
+class Session(Api):
+    """A login gives a token for the other calls."""
+    login_path = None
+
+    def __init__(self):
+        super().__init__()
+        self.tokens = {}
+
+    def expire(self):
+        self.tokens = {}
+
+    def is_session(self, request):
+        return request.path == self.login_path
+
+    def allowed(self, request):
+        who = self.tokens.get(request.headers.get("Authorization"))
+        if who is None:
+            return self.refusal("bad", 401, "unauthorized")
+        return self.refusal("denied", 403, "forbidden") if who == "reader" and self.is_write(request) else None
+
+    def let_in(self, who):
+        token = "t" + self.new_id()
+        self.tokens["Bearer " + token] = who
+        return token
+
+    def handle(self, request):
+        return self.login(request) if self.is_session(request) else super().handle(request)
+
+
+class CoreNetworks(Session):
+    id = "corenetworks"
+    login_path = "/auth/token"
+    credentials, wrong = {"CORENETWORKS_LOGIN": "me", "CORENETWORKS_PASSWORD": "cn-secret-right"}, {"login": "me", "password": "cn-secret-wrong"}
+    read_only = {"login": "reader", "password": "cn-secret-right"}
+    shape = {"name": SUB_AT, "ttl": TTL, "type": KIND, "data": VALUE}
+
+    def login(self, request):
+        body = request.json()
+        self.check(set(body) == {"login", "password"}, "members")
+        return Answer(200, {"token": self.let_in(body["login"]), "expires": 3600}) if body["password"] == "cn-secret-right" else Answer(401, self.error(401, "wrong"))
+
+    routes = {"GET /dnszones/": Zones(), "GET /dnszones/{zone}/records/": Records(query={"name": OPT(ANY), "type": OPT(ANY)}, by={"name": SUB_AT, "type": KIND}),
+              "POST /dnszones/{zone}/records/": Create(status=204, body=None, accepts={"name": SUB_AT, "ttl": TTL, "type": KIND, "data": VALUE}),
+              "POST /dnszones/{zone}/records/delete": Remove(status=204, gone=204, accepts={"name": SUB_AT, "type": KIND, "data": VALUE}), "POST /dnszones/{zone}/records/commit": Says(status=204)}
+
+
+class DnsLa(Api):
+    id = "dnsla"
+    base_path = "/api"
+    credentials, wrong, read_only = tokens(DNSLA_API_ID="=me", DNSLA_API_SECRET="la-secret")
+    basic, basic_reader = "me:la-secret-right", "me:la-secret-reader"
+    errors = "msg"
+    always = {"code": 200, "msg": ""}
+    record_kinds = {"TXT": 16}
+    zone_shape = {"id": ZIDS, "domain": ZONE_DOT}
+    shape = {"id": IDS, "host": SUB_AT, "type": KIND, "data": VALUE, "ttl": TTL}
+    pages = ("page", "pageIndex", "pageSize")
+    routes = {"GET /domainList": Zones("data/results", query={"pageIndex": ANY, "pageSize": ANY}, page=pages), "DELETE /record": Remove(query={"id": ANY}, id_by="id", body={"code": 200}),
+              "GET /recordList": Records("data/results", query={"pageIndex": ANY, "pageSize": ANY, "domainId": ANY}, zone_by="domainId", page=pages),
+              "POST /record": Create("data", zone_by="domainId", accepts={"domainId": ZIDS, "type": 16, "host": SUB_AT, "data": VALUE, "ttl": TTL})}
+
+
+class IonosCloud(Api):
+    id = "ionoscloud"
+    credentials, wrong, read_only = tokens(IONOSCLOUD_API_TOKEN="ic-token")
+    token = bearer("ic")
+    ttl_min = 60
+    zone_shape = {"id": ZIDS, "type": "zone", "properties": {"zoneName": ZONE, "enabled": True}}
+    shape = {"id": IDS, "type": "record", "properties": {"name": SUB, "type": KIND, "content": VALUE, "ttl": TTL, "enabled": True}}
+
+    def error(self, status, text):
+        return {"httpStatus": status, "messages": [{"errorCode": "dns", "message": text}]}
+
+    routes = {"GET /zones": Zones("items", by="filter.zoneName", part=True, query={"filter.zoneName": OPT(ANY), "limit": OPT(ANY)}),
+              "GET /zones/{zid}/records": Records("items", query={"limit": OPT(ANY), "offset": OPT(ANY)}, page=("offset", "offset", "limit")),
+              "POST /zones/{zid}/records": Create(status=202, accepts={"properties": {"name": SUB, "type": KIND, "content": VALUE, "ttl": TTL, "enabled": True}}),
+              "DELETE /zones/{zid}/records/{id}": Remove(status=202, body={})}
+
+
+class Leaseweb(Api):
+    id = "leaseweb"
+    base_path = "/hosting/v2"
+    credentials, wrong, read_only = tokens(LEASEWEB_API_KEY="lsw-token")
+    token = bearer("lsw", header="X-LSW-Auth", word="")
+    errors = "errorMessage"
+    replaces = True
+    zone_shape = {"domainName": ZONE}
+    shape = {"name": FQDN_DOT, "type": KIND, "ttl": TTL, "content": [VALUE], "editable": True}
+    routes = {"GET /domains/{zone}": Zone1(), "GET /domains/{zone}/resourceRecordSets/{fqdn_dot}/TXT": SetGet(), "DELETE /domains/{zone}/resourceRecordSets/{fqdn_dot}/TXT": SetDrop(status=204),
+              "POST /domains/{zone}/resourceRecordSets": SetPut(status=201, new=True, accepts={"name": FQDN_DOT, "type": KIND, "ttl": TTL, "content": [VALUE]},
+                                                                exists=(400, {"errorMessage": "Resource record set already exists"})),
+              "PUT /domains/{zone}/resourceRecordSets/{fqdn_dot}/TXT": SetPut(old=True, accepts={"ttl": TTL, "content": [VALUE]})}
+
+
+class MythicBeasts(Session):
+    id = "mythicbeasts"
+    base_path = "/dns/v2"
+    login_path = "/login"
+    credentials = {"MYTHICBEASTS_USERNAME": "me", "MYTHICBEASTS_PASSWORD": "mb-secret-right", "auth_url": "{origin}/login"}
+    wrong, read_only = dict(credentials, MYTHICBEASTS_PASSWORD="mb-secret-wrong"), dict(credentials, MYTHICBEASTS_USERNAME="reader")
+    errors = "error"
+    zone_shape = ZONE
+    shape = {"host": SUB_AT, "ttl": TTL, "type": KIND, "data": VALUE}
+
+    def login(self, request):
+        self.check(request.form() == {"grant_type": "client_credentials"}, "form")
+        user, password = base64.b64decode(request.headers["Authorization"].split()[1]).decode().split(":")
+        return Answer(200, {"access_token": self.let_in(user), "expires_in": 300}) if password == "mb-secret-right" else Answer(401, {"error": "invalid_client"})
+
+    class ByData(Act):
+        writes = True
+
+        def run(self, api, request, where, q):
+            zone = api.zone_of(where)
+            name = api.name_of(where, zone)
+            have = [r for r in api.texts(zone, name) if r.value == q["data"]]
+            zone.records = [r for r in zone.records if r not in have]
+            return Answer(200, {"records_removed": len(have), "message": "ok"})
+
+    routes = {"GET /zones": Zones("zones"), "GET /zones/{zone}/records/{sub_at}/TXT": Records("records"), "DELETE /zones/{zone}/records/{sub_at}/TXT": ByData(query={"data": ANY}),
+              "POST /zones/{zone}/records/{sub_at}/TXT": Create(accepts={"records": FIX({"host": SUB_AT, "ttl": TTL, "type": KIND, "data": VALUE})}, body={"records_added": 1})}
+
+
+class ClouDns(Api):
+    id = "cloudns"
+    base_path = "/dns"
+    credentials, wrong, _ = tokens(CLOUDNS_AUTH_ID="=1234", CLOUDNS_AUTH_PASSWORD="cld-secret")
+    params, secret_param = {"auth-id": "1234", "auth-password": "cld-secret-right"}, "auth-password"
+    bad = (200, {"status": "Failed", "statusDescription": "Invalid authentication, incorrect auth-id or auth-password."})
+    absent = 200
+    zone_shape = {"name": ZONE, "type": "master", "zone": "domain", "status": "1"}
+    shape = {"id": IDS, "type": KIND, "host": SUB, "record": VALUE, "ttl": TTLS, "status": 1}
+
+    def error(self, status, text):
+        return {"status": "Failed", "statusDescription": "Missing domain-name" if status == 200 else text}
+
+    content = "form"
+
+    class Add(Act):
+        writes = True
+
+        def run(self, api, request, where, q):
+            form, found = {k: v for k, v in request.form().items() if k not in api.params}, {}
+            zone = api.zone_of({}, form["domain-name"])
+            api.take({"domain-name": ZONE, "record-type": KIND, "host": SUB, "record": VALUE, "ttl": TTLS}, form, zone, found)
+            record = api.put(zone, found["name"], form["record"], ttl=found["ttl"])
+            return Answer(200, {"status": "Success", "statusDescription": "The record was added successfully.", "data": {"id": int(record.id)}})
+
+    class List(Records):
+        def run(self, api, request, where, q):
+            body = super().run(api, request, where, q)
+            return body if body.body else Answer(200, [])
+
+    routes = {"GET /list-zones.json": Zones(query={"page": ANY, "rows-per-page": ANY}, page=("page", "page", "rows-per-page"), most=100),
+              "GET /records.json": List(keyed=True, zone_by="domain-name", query={"domain-name": ANY, "host": OPT(ANY), "type": OPT(ANY)}, by={"host": SUB, "type": KIND}),
+              "POST /add-record.json": Add(),
+              "POST /delete-record.json": Remove(accepts={"domain-name": ZONE, "record-id": IDS}, zone_by="domain-name", gone=200, body={"status": "Success"})}
+
+
+class DreamHost(Api):
+    id = "dreamhost"
+    credentials, wrong, _ = tokens(DREAMHOST_API_KEY="dh-secret")
+    params, secret_param = {"key": "dh-secret-right", "format": "json"}, "key"
+    bad = (200, {"result": "error", "data": "invalid_api_key"})
+    absent = 200
+    fields = {"domain-list_domains": [], "dns-list_records": [], "dns-add_record": ["record", "type", "value"], "dns-remove_record": ["record", "type", "value"]}
+
+    def error(self, status, text):
+        return {"result": "error", "data": text}
+
+    def is_write(self, request):
+        return "_record&" in request.target or "add_record" in request.target or "remove_record" in request.target
+
+    class Command(Act):
+        def __call__(self, api, request, where):
+            q = {k: v for k, v in request.query.items() if k not in api.params}
+            cmd = q.pop("cmd")
+            api.check(set(q) == set(api.fields[cmd]), "parameters %s" % sorted(q))
+            if cmd == "domain-list_domains":
+                return Answer(200, {"result": "success", "data": [{"domain": z.name, "type": "http"} for z in api.zones.values()]})
+            if cmd == "dns-list_records":
+                return Answer(200, {"result": "success", "data": [{"zone": z.name, "record": r.name, "type": r.kind, "value": r.value, "editable": "1"} for z in api.zones.values() for r in z.records]})
+            api.check(q["type"] == "TXT", "type")
+            zone = max((z for z in api.zones.values() if q["record"] == z.name or q["record"].endswith("." + z.name)), key=lambda z: len(z.name))
+            have = [r for r in api.texts(zone, q["record"]) if r.value == q["value"]]
+            if cmd == "dns-add_record":
+                if have:
+                    return Answer(200, api.error(200, "record_already_exists_remove_first"))
+                api.put(zone, q["record"], q["value"])
+                return Answer(200, {"result": "success", "data": "record_added"})
+            if not have:
+                return Answer(200, api.error(200, "no_such_value"))
+            zone.records.remove(have[0])
+            return Answer(200, {"result": "success", "data": "record_removed"})
+
+    routes = {"GET /": Command()}
+
+
+class SafeDns(Api):
+    id = "safedns"
+    base_path = "/safedns/v1"
+    credentials, wrong, read_only = tokens(SAFEDNS_AUTH_TOKEN="safe-token")
+    token = bearer("safe", word="")
+    shape = {"id": ID, "name": FQDN, "type": KIND, "content": QUOTED, "ttl": TTL}
+    pages = ("page", "page", "per_page", lambda n, last, count: {"meta": {"pagination": {"total": count, "total_pages": last}}})
+    routes = {"GET /zones": Zones("data", query={"page": OPT(ANY), "per_page": OPT(ANY)}, page=pages, most=100), "DELETE /zones/{zone}/records/{id}": Remove(status=204),
+              "GET /zones/{zone}/records": Records("data", query={"page": OPT(ANY), "per_page": OPT(ANY)}, page=pages, most=100),
+              "POST /zones/{zone}/records": Create(status=201, id="data/id", accepts={"name": FQDN, "type": KIND, "content": QUOTED, "ttl": TTL})}
+
+
+class Yandex360(Api):
+    id = "yandex360"
+    base_path = "/directory/v1/org/123"
+    credentials, wrong, read_only = tokens(YANDEX360_OAUTH_TOKEN="y360-token", YANDEX360_ORG_ID="=123")
+    token = bearer("y360", word="OAuth ")
+    shape = {"recordId": ID, "name": SUB_AT, "type": KIND, "text": VALUE, "ttl": TTL}
+    routes = {"GET /domains/{zone}/dns": Records("records", query={"page": OPT(ANY), "perPage": OPT(ANY)}, page=("page", "page", "perPage", lambda n, last, count: {"page": n, "pages": last, "total": count})),
+              "POST /domains/{zone}/dns": Create(accepts={"name": SUB_AT, "type": KIND, "text": VALUE, "ttl": TTL}), "DELETE /domains/{zone}/dns/{id}": Remove(body={})}
+
+
+class MailInABox(Api):
+    id = "mailinabox"
+    base_path = "/admin"
+    credentials, wrong, _ = tokens(MAILINABOX_BASE_URL="=https://box.example.com", MAILINABOX_EMAIL="=me@example.com", MAILINABOX_PASSWORD="box-secret")
+    basic = "me@example.com:box-secret-right"
+    bad = (403, {"status": "error", "reason": "Incorrect username or password"})
+    zone_shape = ZONE
+
+    class Custom(Act):
+        def run(self, api, request, where, q):
+            name = where["fqdn"]
+            zone = max((z for z in api.zones.values() if name == z.name or name.endswith("." + z.name)), key=lambda z: len(z.name))
+            if request.method == "GET":
+                return Answer(200, [{"qname": name, "rtype": "TXT", "value": r.value, "zone": zone.name} for r in api.texts(zone, name)])
+            value = request.body.decode()
+            api.check(value and '"' not in value, "value")
+            zone.records = [r for r in zone.records if not (r.name == name and r.value == value)]
+            if request.method == "POST":
+                api.put(zone, name, value)
+            return Answer(200, "updated DNS: " + zone.name)
+
+    class Change(Custom):
+        writes = True
+
+    routes = {"GET /dns/zones": Zones(), "GET /dns/custom/{fqdn}/TXT": Custom(), "POST /dns/custom/{fqdn}/TXT": Change(), "DELETE /dns/custom/{fqdn}/TXT": Change()}
+
+
+class AlwaysData(Api):
+    id = "alwaysdata"
+    base_path = "/v1"
+    credentials, wrong, _ = tokens(ALWAYSDATA_API_KEY="ad-secret", ALWAYSDATA_ACCOUNT="=acct")
+    basic = "ad-secret-right account=acct:"
+    zone_shape = {"id": ZID, "name": ZONE, "href": "/v1/domain/1/"}
+    shape = {"id": ID, "domain": {"href": "/v1/domain/1/"}, "type": KIND, "name": SUB, "value": VALUE, "ttl": TTL}
+    routes = {"GET /domain/": Zones(), "GET /record/": Records(query={"domain": ANY, "name": OPT(ANY)}, zone_by="domain", by={"name": SUB}),
+              "POST /record/": Create(status=201, body=None, zone_by="domain", accepts={"domain": ZID, "type": KIND, "name": SUB, "value": VALUE, "ttl": TTL}), "DELETE /record/{id}/": Remove(status=204)}
+
+
+class Infoblox(Api):
+    id = "infoblox"
+    base_path = "/wapi/v2.11"
+    credentials, wrong, read_only = tokens(INFOBLOX_HOST="=grid.example.com", INFOBLOX_USERNAME="=me", INFOBLOX_PASSWORD="ib-secret")
+    basic, basic_reader = "me:ib-secret-right", "me:ib-secret-reader"
+    errors = "text"
+    zone_shape = {"_ref": ZIDS, "fqdn": ZONE, "view": "default"}
+
+    def zone_of_name(self, name):
+        return max((z for z in self.zones.values() if name == z.name or name.endswith("." + z.name)), key=lambda z: len(z.name))
+
+    class Get(Act):
+        def run(self, api, request, where, q):
+            return Answer(200, [{"_ref": "record:txt/%s:%s/default" % (r.id, r.name), "name": r.name, "text": r.value, "view": "default"} for r in api.texts(api.zone_of_name(q["name"]), q["name"])])
+
+    class Add(Act):
+        writes = True
+
+        def run(self, api, request, where, q):
+            zone, found = api.zone_of_name(request.json()["name"]), {}
+            api.take({"name": FQDN, "text": VALUE, "view": "default", "ttl": TTL, "use_ttl": True}, request.json(), zone, found)
+            return Answer(201, "record:txt/%s" % api.put(zone, found["name"], found["values"][0]).id)
+
+    class Gone(Act):
+        writes = True
+
+        def run(self, api, request, where, q):
+            return Remove(body="ok").run(api, request, {"id": where["ref"].split(":")[0]}, q)
+
+    routes = {"GET /zone_auth": Zones(by="fqdn", query={"fqdn": ANY, "view": "default"}), "GET /record:txt": Get(query={"name": ANY, "view": "default"}), "POST /record:txt": Add(),
+              "DELETE /record%3Atxt/{ref}/default": Gone()}

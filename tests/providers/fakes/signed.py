@@ -10,7 +10,8 @@ import tempfile
 import time
 import urllib.parse
 
-from fake import Answer
+import aws4
+from fake import Answer, Fake
 from families import (ANY, Act, Api, Create, FIX, FQDN, FQDN_DOT, ID, IDS, KIND, OPT, QUOTED, Records, Remove, Rpc, SUB, SUB_AT, SetDrop, SetGet, SetPut, TTL, TTLS,
                       VALUE, ZIDS, ZONE, ZONE_DOT, Zone1, Zones)
 
@@ -526,3 +527,119 @@ class YandexCloud(Api):
 
     routes = {"GET /zones": Zones("dnsZones", query={"folderId": "b1g", "pageSize": "1000"}), "GET /zones/{zid}:getRecordSet": SetGet(query={"name": ANY, "type": "TXT"}, by="name"),
               "POST /zones/{zid}:upsertRecordSets": Change()}
+
+
+class Lightsail(Fake):
+    """Signature V4 over JSON 1.1 calls, named in a header."""
+    id = "lightsail"
+    credentials = {"AWS_ACCESS_KEY_ID": "AKIDLIGHT", "AWS_SECRET_ACCESS_KEY": "aws-secret-right"}
+    wrong = dict(credentials, AWS_SECRET_ACCESS_KEY="aws-secret-wrong")
+    read_only = dict(credentials, AWS_ACCESS_KEY_ID="AKIDREADER")
+
+    def error(self, status, text, kind="InvalidInputException"):
+        return {"__type": kind, "message": text}
+
+    def is_write(self, request):
+        return "DomainEntry" in request.headers.get("X-Amz-Target", "")
+
+    def may(self, request):
+        given = re.fullmatch(r"AWS4-HMAC-SHA256 Credential=(\w+)/\d{8}/us-east-1/lightsail/aws4_request, SignedHeaders=([\w;-]+), Signature=(\w{64})", request.headers["Authorization"])
+        want = aws4.signature(request.method, request.raw_path, request.raw_query, request.headers, request.body, "aws-secret-right", "us-east-1", "lightsail", given.group(2),
+                              request.headers["X-Amz-Date"])
+        if given.group(3) != want:
+            return Answer(400, self.error(400, "The security token included in the request is invalid.", "UnrecognizedClientException"))
+        if given.group(1) == "AKIDREADER" and self.is_write(request):
+            return Answer(400, self.error(400, "User is not authorized to perform this", "AccessDeniedException"))
+        return None
+
+    def handle(self, request):
+        self.check(request.method == "POST" and request.target == "/" and request.headers["Content-Type"] == "application/x-amz-json-1.1", "the request")
+        action, body = request.headers["X-Amz-Target"].split(".")[1], request.json()
+        zone = self.zones.get(body["domainName"])
+        if zone is None:
+            return Answer(400, self.error(400, "The Domain does not exist: " + body["domainName"], "NotFoundException"))
+        entries = [{"id": r.id, "name": r.name, "type": r.kind, "target": '"%s"' % r.value, "isAlias": False} for r in zone.records]
+        if action == "GetDomain":
+            self.check(set(body) == {"domainName"}, "members")
+            return Answer(200, {"domain": {"name": zone.name, "domainEntries": entries}})
+        entry = body["domainEntry"]
+        self.check(set(entry) - {"id"} == {"name", "type", "target"} and entry["type"] == "TXT" and entry["target"][0] == entry["target"][-1] == '"', "the entry")
+        if action == "CreateDomainEntry":
+            self.put(zone, entry["name"], entry["target"].strip('"'))
+        elif action == "DeleteDomainEntry":
+            self.check(any((e["id"], e["name"], e["target"]) == (entry["id"], entry["name"], entry["target"]) for e in entries), "another entry")
+            self.drop(zone, entry["id"])
+        else:
+            return None
+        return Answer(200, {"operation": {"status": "Succeeded"}})
+
+
+class Designate(Huawei):
+    """The same sets; a token from the identity service."""
+    id = "designate"
+    base_path = "/v2"
+    credentials = {"OS_AUTH_URL": "{origin}/identity/v3", "DESIGNATE_URL": "https://dns.example.net/v2", "OS_USERNAME": "me", "OS_PASSWORD": "os-secret-right", "OS_PROJECT_NAME": "proj"}
+    wrong, read_only = dict(credentials, OS_PASSWORD="os-secret-wrong"), dict(credentials, OS_USERNAME="reader")
+    login_path = "/identity/v3/auth/tokens"
+    domain, project = "Default", {"name": "proj", "domain": {"name": "Default"}}
+    changes = {"ttl": TTL, "records": [QUOTED]}
+
+    def __init__(self):
+        super().__init__()
+        self.tokens = {}
+
+    def expire(self):
+        self.tokens = {}
+
+    def is_session(self, request):
+        return request.path == self.login_path
+
+    def allowed(self, request):
+        who = self.tokens.get(request.headers.get("X-Auth-Token"))
+        if who is None:
+            return Answer(401, self.error(401, "Authentication required"))
+        return Answer(403, self.error(403, "Policy does not allow this request to be performed")) if who == "reader" and self.is_write(request) else None
+
+    def handle(self, request):
+        if not self.is_session(request):
+            return super().handle(request)
+        auth = request.json()["auth"]
+        user = auth["identity"]["password"]["user"]
+        self.check(auth["identity"]["methods"] == ["password"] and user["domain"] == {"name": self.domain} and auth["scope"] == {"project": self.project}, "auth %s" % auth)
+        if user["password"] != "os-secret-right":
+            return Answer(401, {"error": {"code": 401, "message": "The request you have made requires authentication."}})
+        token = "gAAA" + self.new_id()
+        self.tokens[token] = user["name"]
+        return Answer(201, {"token": {}}, {"X-Subject-Token": token})
+
+    class Change(Act):
+        writes = True
+
+        def run(self, api, request, where, q):
+            zone, found = api.zone_of(where), {}
+            name = api.by_set(zone, where["id"])
+            if request.method == "DELETE":
+                api.replace(zone, name, [], 0)
+                return Answer(202, {"status": "PENDING"})
+            api.take(api.changes, request.json(), zone, found)
+            api.replace(zone, name, found["values"], found["ttl"])
+            return Answer(202, {"status": "PENDING"})
+
+    class Sets(Act):
+        def run(self, api, request, where, q):
+            zone = api.zone_of(where)
+            api.check(q["name"].endswith("."), "name")
+            have = api.texts(zone, q["name"][:-1])
+            return Answer(200, {"recordsets": [api.look(api.shape, zone, None, have)] if have else []})
+
+    routes = {"GET /zones": Zones("zones", by="name", query={"name": ANY}), "GET /zones/{zid}/recordsets": Sets(query={"name": ANY, "type": "TXT"}),
+              "POST /zones/{zid}/recordsets": SetPut(status=202, new=True), "PUT /zones/{zid}/recordsets/{id}": Change(), "DELETE /zones/{zid}/recordsets/{id}": Change()}
+
+
+class Otc(Designate):
+    id = "otc"
+    credentials = {"OTC_IDENTITY_ENDPOINT": "{origin}/v3/auth/tokens", "OTC_USER_NAME": "me", "OTC_PASSWORD": "os-secret-right", "OTC_DOMAIN_NAME": "OTC-EU-DE-1", "OTC_PROJECT_NAME": "eu-de"}
+    wrong, read_only = dict(credentials, OTC_PASSWORD="os-secret-wrong"), dict(credentials, OTC_USER_NAME="reader")
+    login_path = "/v3/auth/tokens"
+    domain, project = "OTC-EU-DE-1", {"name": "eu-de"}
+    changes = {"name": FQDN_DOT, "type": KIND, "ttl": TTL, "records": [QUOTED]}

@@ -97,3 +97,59 @@ class MyDnsJp(Told):
         else:
             self.check(form["EDIT_CMD"] == "DELETE", "EDIT_CMD")
         return Answer(200, "<html>OK</html>")
+
+
+class FreeMyIp(Told):
+    id = "freemyip"
+    credentials, wrong = {"FREEMYIP_TOKEN": "fmi-token-right"}, {"token": "fmi-token-wrong"}
+    holds = 1
+    owner, elsewhere = "_acme-challenge.www.mine.freemyip.com", "_acme-challenge.www.example.com"
+
+    def slot(self, name):
+        return ".".join(name.split(".")[-3:])
+
+    def handle(self, request):
+        q = request.query
+        if request.method != "GET" or request.path != "/update":
+            return None
+        self.only(q, "token", "domain", "txt")
+        if q["token"] != "fmi-token-right" or q["domain"] != "mine.freemyip.com":
+            return Answer(200, "ERROR")
+        self.store[q["domain"]] = [] if q["txt"] == "null" else [q["txt"]]
+        return Answer(200, "OK")
+
+
+class DomainOffensive(Told):
+    id = "dode"
+    base_path = "/api"
+    credentials, wrong = {"DODE_TOKEN": "dode-token-right"}, {"token": "dode-token-wrong"}
+    holds = 1
+
+    def handle(self, request):
+        q = request.query
+        if request.method != "GET" or request.path != "/api/letsencrypt":
+            return None
+        if q["token"] != "dode-token-right":
+            return Answer(200, {"domain": q["domain"], "success": False, "error": "invalid token"})
+        self.only(q, "token", "domain", "action" if "action" in q else "value")
+        self.check(q.get("action", "delete") == "delete" and not q["domain"].endswith("."), "action and domain")
+        self.store[q["domain"]] = [] if "action" in q else [q["value"]]
+        return Answer(200, {"domain": q["domain"], "success": True})
+
+
+class ZoneEdit(Told):
+    id = "zoneedit"
+    credentials, wrong = {"ZONEEDIT_USER": "me", "ZONEEDIT_AUTH_TOKEN": "ze-token-right"}, {"user": "me", "auth_token": "ze-token-wrong"}
+
+    def may(self, request):
+        right = "Basic " + base64.b64encode(b"me:ze-token-right").decode()
+        return None if request.headers.get("Authorization") == right else Answer(401, "Authorization Required")
+
+    def handle(self, request):
+        q = request.query
+        if request.method != "GET" or request.path not in ("/txt-create.php", "/txt-delete.php"):
+            return None
+        self.only(q, "host", "rdata")
+        have = [v for v in self.store.get(q["host"], []) if v != q["rdata"]]
+        self.store[q["host"]] = have + [q["rdata"]] if "create" in request.path else have
+        return Answer(200, '<SUCCESS CODE="200" TEXT="%s TXT updated" ZONE="example.com">' % q["host"])
