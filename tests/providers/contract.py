@@ -140,6 +140,15 @@ def apex_and_depth(c):
         c.has(owner=owner)
 
 
+def names_beyond_ascii(c):
+    c.fake.zone("xn--bcher-kva.example")
+    owner = "_acme-challenge.xn--mnchen-3ya.xn--bcher-kva.example"
+    c.good("add", owner=owner)
+    c.has(V1, owner=owner)
+    c.good("remove", owner=owner)
+    c.has(owner=owner)
+
+
 def wrong_credential(c):
     answer = c.bad("add", "provider-credential", credentials=c.fake.wrong)
     assert answer["class"] == "config"
@@ -252,7 +261,7 @@ def session_ends_early(c):
     c.has(V1, V2)
 
 
-CASES = [add_and_remove, foreign_values_stay, configured_zone, zone_not_found, nested_zones, apex_and_depth, wrong_credential,
+CASES = [add_and_remove, foreign_values_stay, configured_zone, zone_not_found, nested_zones, apex_and_depth, names_beyond_ascii, wrong_credential,
          missing_permission, retry_after, broken_then_fine, done_but_not_heard, many_zones, many_records, others_write_too,
          session_ends_early]
 

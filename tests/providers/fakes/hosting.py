@@ -1015,3 +1015,181 @@ class Infoblox(Api):
 
     routes = {"GET /zone_auth": Zones(by="fqdn", query={"fqdn": ANY, "view": "default"}), "GET /record:txt": Get(query={"name": ANY, "view": "default"}), "POST /record:txt": Add(),
               "DELETE /record%3Atxt/{ref}/default": Gone()}
+
+
+class Gigahost(Api):
+    id = "gigahostno"
+    base_path = "/api/v0"
+    credentials, wrong, read_only = tokens(GIGAHOSTNO_API_KEY="giga-token")
+    token = bearer("giga")
+    errors = "meta/message"
+    always = {"meta": {"status": 200, "status_message": "200 OK"}}
+    zone_shape = {"zone_id": ZIDS, "zone_name": ZONE, "zone_active": "1"}
+    shape = {"record_id": IDS, "record_name": SUB_AT, "record_type": KIND, "record_value": VALUE, "record_ttl": TTL}
+    routes = {"GET /dns/zones": Zones("data"), "GET /dns/zones/{zid}/records": Records("data"), "DELETE /dns/zones/{zid}/records/{id}": Remove(query={"name": ANY, "type": "TXT"}, body={}),
+              "POST /dns/zones/{zid}/records": Create(status=201, body={"meta": {"status": 201}},
+                                                      accepts={"record_name": SUB_AT, "record_type": KIND, "record_value": VALUE, "record_ttl": TTL})}
+
+
+class Veesp(Api):
+    id = "veesp"
+    base_path = "/api"
+    credentials, wrong, _ = tokens(VEESP_USERNAME="=me", VEESP_PASSWORD="vee-secret")
+    basic = "me:vee-secret-right"
+    bad = (401, {"error": ["wronglogin", "unauthorized"]})
+    zone_shape = {"domain_id": ZIDS, "name": ZONE, "service_id": "10"}
+    shape = {"id": IDS, "name": SUB, "ttl": TTL, "priority": 0, "type": KIND, "content": VALUE}
+
+    def error(self, status, text):
+        return {"error": [text]}
+
+    routes = {"GET /dns": Zones("zones"), "GET /service/10/dns/{zid}": Records(inside="records"), "DELETE /service/10/dns/{zid}/records/{id}": Remove(body={"success": True}),
+              "POST /service/10/dns/{zid}/records": Create(accepts={"name": SUB, "ttl": TTL, "type": KIND, "content": VALUE}, body={"success": True})}
+
+
+class DnsServices(Veesp):
+    id = "dnsservices"
+    credentials, wrong, _ = tokens(DNSSERVICES_USERNAME="=me", DNSSERVICES_PASSWORD="vee-secret")
+
+
+class ConoHa(Session):
+    id = "conoha"
+    base_path = "/v1"
+    login_path = "/v2.0/tokens"
+    credentials = {"CONOHA_TENANT_ID": "t1", "CONOHA_API_USERNAME": "me", "CONOHA_API_PASSWORD": "cono-secret-right", "identity_url": "{origin}"}
+    wrong, read_only = dict(credentials, CONOHA_API_PASSWORD="cono-secret-wrong"), dict(credentials, CONOHA_API_USERNAME="reader")
+    zone_shape = {"id": ZIDS, "name": ZONE_DOT}
+    shape = {"id": IDS, "name": FQDN_DOT, "type": KIND, "data": VALUE, "ttl": TTL, "domain_id": ZIDS}
+    routes = {"GET /domains": Zones("domains"), "GET /domains/{zid}/records": Records("records"), "DELETE /domains/{zid}/records/{id}": Remove(),
+              "POST /domains/{zid}/records": Create(accepts={"name": FQDN_DOT, "type": KIND, "data": VALUE, "ttl": TTL})}
+
+    def let_in(self, who):
+        token = "t" + self.new_id()
+        self.tokens[token] = who
+        return token
+
+    def allowed(self, request):
+        who = self.tokens.get(request.headers.get("X-Auth-Token"))
+        if who is None:
+            return Answer(401, self.error(401, "Unauthorized"))
+        return Answer(403, self.error(403, "Forbidden")) if who == "reader" and self.is_write(request) else None
+
+    def login(self, request):
+        auth = request.json()["auth"]
+        given = auth["passwordCredentials"]
+        self.check(auth["tenantId"] == "t1" and set(given) == {"username", "password"}, "auth %s" % auth)
+        if given["password"] != "cono-secret-right":
+            return Answer(401, {"unauthorized": {"message": "Invalid user: me", "code": 401}})
+        return Answer(200, {"access": {"token": {"id": self.let_in(given["username"])}}})
+
+
+class ConoHa3(ConoHa):
+    id = "conohav3"
+    login_path = "/v3/auth/tokens"
+    credentials = {"CONOHAV3_TENANT_ID": "t1", "CONOHAV3_API_USER_ID": "me", "CONOHAV3_API_PASSWORD": "cono-secret-right", "identity_url": "{origin}"}
+    wrong, read_only = dict(credentials, CONOHAV3_API_PASSWORD="cono-secret-wrong"), dict(credentials, CONOHAV3_API_USER_ID="reader")
+    zone_shape = {"uuid": ZIDS, "name": ZONE_DOT}
+    shape = {"uuid": IDS, "name": FQDN_DOT, "type": KIND, "data": VALUE, "ttl": TTL, "domain_id": ZIDS}
+    project = {"id": "t1"}
+
+    def who(self, user):
+        self.check(set(user) == {"id", "password"}, "user %s" % user)
+        return user["id"]
+
+    def login(self, request):
+        auth = request.json()["auth"]
+        user = auth["identity"]["password"]["user"]
+        self.check(auth["identity"]["methods"] == ["password"] and auth["scope"] == {"project": self.project}, "auth %s" % auth)
+        if user["password"] != "cono-secret-right":
+            return Answer(401, {"error": {"code": 401, "message": "The request you have made requires authentication."}})
+        return Answer(201, {"token": {}}, {"X-Subject-Token": self.let_in(self.who(user))})
+
+
+class VkCloud(ConoHa3):
+    id = "vkcloud"
+    base_path = "/public-dns/v2/dns"
+    login_path = "/identity/v3/auth/tokens"
+    credentials = {"VK_CLOUD_PROJECT_ID": "p1", "VK_CLOUD_USERNAME": "me", "VK_CLOUD_PASSWORD": "cono-secret-right", "identity_url": "{origin}/identity/v3"}
+    wrong, read_only = dict(credentials, VK_CLOUD_PASSWORD="cono-secret-wrong"), dict(credentials, VK_CLOUD_USERNAME="reader")
+    project = {"id": "p1"}
+    zone_shape = {"uuid": ZIDS, "tenant": "p1", "zone": ZONE, "status": "active"}
+    shape = {"uuid": IDS, "name": SUB, "dns": ZIDS, "content": VALUE, "ttl": TTL}
+    routes = {"GET /": Zones(), "GET /{zid}/txt/": Records(), "DELETE /{zid}/txt/{id}": Remove(status=204), "POST /{zid}/txt/": Create(status=201, accepts={"name": SUB, "content": VALUE, "ttl": TTL})}
+
+    def who(self, user):
+        self.check(user["domain"] == {"name": "users"}, "user %s" % user)
+        return user["name"]
+
+
+class NameSilo(Api):
+    id = "namesilo"
+    base_path = "/api"
+    credentials, wrong, _ = tokens(NAMESILO_API_KEY="silo-secret")
+    params, secret_param = {"version": "1", "type": "xml", "key": "silo-secret-right"}, "key"
+    bad = (200, "<namesilo><request/><reply><code>110</code><detail>Invalid API Key</detail></reply></namesilo>")
+    fields = {"dnsListRecords": {"domain"}, "dnsAddRecord": {"domain", "rrtype", "rrhost", "rrvalue", "rrttl"}, "dnsDeleteRecord": {"domain", "rrid"}}
+
+    def error(self, status, text):
+        return self.reply(280, text)
+
+    @staticmethod
+    def reply(code, detail, more=""):
+        return "<namesilo><request/><reply><code>%d</code><detail>%s</detail>%s</reply></namesilo>" % (code, detail, more)
+
+    def is_write(self, request):
+        return "dnsAdd" in request.path or "dnsDelete" in request.path
+
+    class Operation(Act):
+        def __call__(self, api, request, where):
+            q = {k: v for k, v in request.query.items() if k not in api.params}
+            api.check(where["op"] in api.fields and set(q) - {"rrhost"} == api.fields[where["op"]] - {"rrhost"}, "parameters %s" % sorted(q))
+            zone = api.zones.get(q["domain"])
+            if zone is None:
+                return Answer(200, api.reply(200, "Domain is not active, or does not belong to this user"))
+            if where["op"] == "dnsAddRecord":
+                api.check(q["rrtype"] == "TXT" and int(q["rrttl"]) >= 3600, "the record")
+                return Answer(200, api.reply(300, "success", "<record_id>%s</record_id>" % api.put(zone, api.absolute(q.get("rrhost", ""), zone), q["rrvalue"], ttl=3600).id))
+            if where["op"] == "dnsDeleteRecord":
+                if not any(r.id == q["rrid"] for r in zone.records):
+                    return Answer(200, api.reply(280, "DNS modification error"))
+                api.drop(zone, q["rrid"])
+                return Answer(200, api.reply(300, "success"))
+            return Answer(200, api.reply(300, "success", "".join(
+                "<resource_record><record_id>%s</record_id><type>%s</type><host>%s</host><value>%s</value><ttl>%d</ttl><distance>0</distance></resource_record>" % (
+                    r.id, r.kind, r.name, r.value, r.ttl) for r in zone.records)))
+
+    routes = {"GET /{op}": Operation()}
+
+
+class OpenProvider(Session):
+    id = "openprovider"
+    base_path = "/v1beta"
+    login_path = "/v1beta/auth/login"
+    credentials, wrong = {"OPENPROVIDER_USERNAME": "me", "OPENPROVIDER_PASSWORD": "op-secret-right"}, {"username": "me", "password": "op-secret-wrong"}
+    read_only = {"username": "reader", "password": "op-secret-right"}
+    errors = "desc"
+    bad = (500, {"code": 196, "desc": "Authentication/Authorization Failed"})
+    zone_shape = {"id": ZID, "name": ZONE, "type": "master"}
+    shape = {"name": FQDN, "type": KIND, "ttl": TTL, "value": QUOTED, "prio": 0}
+
+    def login(self, request):
+        body = request.json()
+        self.check(set(body) == {"username", "password", "ip"}, "members")
+        return Answer(200, {"code": 0, "data": {"token": self.let_in(body["username"])}}) if body["password"] == "op-secret-right" else self.refusal("bad", 500, "")
+
+    class Change(Act):
+        writes = True
+
+        def run(self, api, request, where, q):
+            zone, body, found = api.zone_of(where), request.json(), {}
+            kind = next(iter(body["records"]))
+            api.take({"id": ZID, "name": ZONE, "records": {kind: FIX({"name": SUB, "type": KIND, "ttl": TTL, "value": QUOTED})}}, body, zone, found)
+            if kind == "add":
+                api.put(zone, found["name"], found["values"][0], ttl=found["ttl"])
+            else:
+                hit = next(r for r in api.texts(zone, found["name"]) if r.value == found["values"][0] and r.ttl == found["ttl"])
+                zone.records.remove(hit)
+            return Answer(200, {"code": 0, "data": {"success": True}})
+
+    routes = {"GET /dns/zones": Zones("data/results", by="name_pattern", part=True, query={"name_pattern": ANY, "limit": "500"}), "PUT /dns/zones/{zone}": Change(),
+              "GET /dns/zones/{zone}/records": Records("data/results", query={"limit": ANY, "offset": OPT(ANY)}, page=("offset", "offset", "limit"), most=500)}

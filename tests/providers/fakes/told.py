@@ -153,3 +153,22 @@ class ZoneEdit(Told):
         have = [v for v in self.store.get(q["host"], []) if v != q["rdata"]]
         self.store[q["host"]] = have + [q["rdata"]] if "create" in request.path else have
         return Answer(200, '<SUCCESS CODE="200" TEXT="%s TXT updated" ZONE="example.com">' % q["host"])
+
+
+class BookMyName(Told):
+    id = "bookmyname"
+    credentials, wrong = {"BOOKMYNAME_USERNAME": "me", "BOOKMYNAME_PASSWORD": "bmn-secret-right"}, {"username": "me", "password": "bmn-secret-wrong"}
+
+    def may(self, request):
+        right = "Basic " + base64.b64encode(b"me:bmn-secret-right").decode()
+        return None if request.headers.get("Authorization") == right else Answer(401, "Authorization Required")
+
+    def handle(self, request):
+        q = request.query
+        if request.method != "GET" or request.path != "/dyndns/":
+            return None
+        self.only(q, "hostname", "type", "ttl", "value", "do")
+        self.check(q["type"] == "txt" and int(q["ttl"]) > 0 and q["do"] in ("add", "remove"), "parameters %s" % q)
+        have = [v for v in self.store.get(q["hostname"], []) if v != q["value"]]
+        self.store[q["hostname"]] = have + [q["value"]] if q["do"] == "add" else have
+        return Answer(200, "good: update done" if q["do"] == "add" else "good: remove done")
