@@ -413,7 +413,7 @@ static bool read_rrset(struct reader *r, const json_t *json)
 	m->element = in.element;
 	m->compares = in.compares;
 	m->whole = in.whole;
-	if ((in.whole ? in.create != NULL || in.remove != NULL || in.mine == NULL
+	if ((in.whole ? in.create != NULL || in.remove != NULL || json_object_size(in.mine) == 0
 	              : in.create == NULL || in.remove == NULL || in.mine != NULL))
 		return reader_bad(r, "/rrset", "a whole zone has \"mine\" and \"replace\", a set \"create\", \"replace\" and \"remove\"");
 	m->has_after = in.after != NULL;

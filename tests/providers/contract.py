@@ -16,6 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import fake as fakes_base  # noqa: E402
 import fakes  # noqa: E402
+import vectors  # noqa: E402
 
 V1, V2, V3 = ("%s%s" % (c * 3, "kZ4Yc-TtGx9wq_mB2vN7aLpRsEhUoIdJfX0135689") for c in "abc")
 OWNER = "_acme-challenge.www.example.com"
@@ -392,13 +393,15 @@ def main(path, *ids):
     with tempfile.TemporaryDirectory() as folder:
         pem, key = fakes_base.certificate(folder)
         # What takes time is waiting: for budgets, for time-outs.
-        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        with concurrent.futures.ThreadPoolExecutor(12) as pool:
             for done in [pool.submit(run, path, p, pem, key, results[p.id]) for p in tested]:
                 done.result()
     lines = [line for p in tested for line in results[p.id]]
     if not ids:
         missing = sorted(known ^ {p.id for p in tested})
         lines.append(("not ok" if missing else "ok", "every recipe has a fake, every fake a recipe", "# " + ", ".join(missing)))
+        wrong = vectors.wrong()
+        lines.append(("not ok" if wrong else "ok", "the fakes' signatures are those of the published examples", "# %s" % wrong))
     for number, (verdict, text, why) in enumerate(lines, 1):
         print("%s %d - %s%s" % (verdict, number, text, "\n" + why if verdict != "ok" else ""))
     print("1..%d" % len(lines))

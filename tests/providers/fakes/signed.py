@@ -29,6 +29,9 @@ def rsa_key():
                           text=True).stdout
 
 
+KEY = rsa_key()
+
+
 def rsa_verify(key, text, signature, digest="sha256", *options):
     """By the command line tool, with the public half."""
     with tempfile.TemporaryDirectory() as folder:
@@ -82,7 +85,7 @@ class Google(Api):
     """Google Cloud DNS: a service account's RS256 JWT buys a token; changes name the old set exactly."""
     id = "gcloud"
     base_path = "/dns/v1/projects/my-project"
-    key = rsa_key()
+    key = KEY
     account = json.dumps({"type": "service_account", "project_id": "my-project", "private_key_id": "kid1", "private_key": key,
                           "client_email": "reeve@my-project.iam.gserviceaccount.com", "token_uri": "https://oauth2.googleapis.com/token"})
     credentials = {"GCE_PROJECT": "my-project", "GCE_SERVICE_ACCOUNT": account, "token_url": "{origin}/token"}
@@ -168,7 +171,7 @@ class TransIp(Api):
     """The body of the login is signed with RSA and SHA-512."""
     id = "transip"
     base_path = "/v6"
-    key = rsa_key()
+    key = KEY
     credentials = {"TRANSIP_ACCOUNT_NAME": "acct", "TRANSIP_PRIVATE_KEY": key}
     wrong, read_only = {"account_name": "nobody", "private_key": key}, {"account_name": "reader", "private_key": key}
     errors = "error"
@@ -212,7 +215,7 @@ class Oracle(Api):
     """HTTP signatures with RSA: date, host and target; the body as well for PATCH."""
     id = "oraclecloud"
     base_path = "/20180115"
-    key = rsa_key()
+    key = KEY
     credentials = {"OCI_COMPARTMENT_OCID": "ocid1.compartment.oc1..c", "OCI_REGION": "eu-zurich-1", "OCI_TENANCY_OCID": "ocid1.tenancy.oc1..t",
                    "OCI_USER_OCID": "ocid1.user.oc1..u", "OCI_PUBKEY_FINGERPRINT": ":".join(["0a"] * 16), "OCI_PRIVKEY": key}
     wrong = dict(credentials, OCI_USER_OCID="ocid1.user.oc1..nobody")
@@ -470,7 +473,7 @@ class YandexCloud(Api):
     """A PS256 JWT of an authorized key buys a token."""
     id = "yandexcloud"
     base_path = "/dns/v1"
-    key = rsa_key()
+    key = KEY
     account = json.dumps({"id": "ajekey", "service_account_id": "ajeaccount", "private_key": "PLEASE DO NOT REMOVE THIS LINE! Yandex.Cloud SA Key ID <ajekey>\n" + key})
     credentials = {"YANDEX_CLOUD_FOLDER_ID": "b1g", "service_account_key": account, "token_url": "{origin}/iam/v1/tokens"}
     wrong = dict(credentials, service_account_key=account.replace("ajeaccount", "ajenobody"))

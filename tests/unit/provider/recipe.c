@@ -74,6 +74,13 @@ TEST(refuses_with_file_line_and_member)
 		{ "{ \"v\": \"{value}\" }", "{ \"v\": \"{value|int|nothing}\" }", "demo.json:11: /records/create/json", "no filter \"nothing\"" },
 		{ "\"GET\", \"url\": \"/zones/{suffix}\"", "\"GET\", \"json\": {}, \"url\": \"/zones/{suffix}\"", "demo.json:6: /zone/step", "GET has no body" },
 		{ "\"DELETE\",", "\"DELETE\", \"save\": { \"q\": \"/q\" },", "demo.json:13: /records/remove/save", "nothing comes after" },
+		{ "\"query\", \"step\"", "\"owner\", \"step\"", "demo.json:6: /zone", "no use for one" },
+		{ "\"zone\": {", "\"zone\": { \"under\": [\"example.org\"],", "demo.json:6: /zone/under", "goes with owner" },
+		{ "\"POST\",", "\"POST\", \"numbered\": { \"N\": \"/n\" },", "demo.json:11: /records/create/numbered", "no elements" },
+		{ "\"answers\":", "\"page\": { \"number\": \"p\", \"last\": \"/l\", \"step\": 5 }, \"answers\":", "demo.json:9: /records/list/page/step", "only with" },
+		{ "\"answers\":", "\"save_headers\": { \"h\": \"H\" }, \"answers\":", "demo.json:9: /records/list/save_headers", "session" },
+		{ "\"headers\": { \"Auth", "\"let\": { \"x\": \"{token}\" }, \"headers\": { \"Auth", "demo.json:5: /auth/0", "nothing uses \"x\"" },
+		{ "\"records\": {", "\"calls\": { \"add\": { \"method\": \"GET\", \"url\": \"/\" }, \"remove\": { \"method\": \"GET\", \"url\": \"/\" }, \"holds\": 101 }, \"records\": {", "demo.json:", "is needed" },
 		{ "\"ttl\": 60", "\"ttl\": 60 60", "demo.json: line 2", "" },
 	};
 	AUTO(arena_freep) struct arena *a = arena_new();
@@ -87,6 +94,35 @@ TEST(refuses_with_file_line_and_member)
 		if (strncmp(err.text, cases[i].place, strlen(cases[i].place)) != 0 || strstr(err.text, cases[i].text) == NULL)
 			fail_msg("\"%s\" instead of \"%s … %s\"", err.text, cases[i].place, cases[i].text);
 		CHECK(err.class == ERR_INPUT && recipe == NULL);
+	}
+}
+
+/* A zone that is written back as a whole needs to know what is ours in it; orders need no list. */
+TEST(other_models)
+{
+	static const char head[] = "{ \"id\": \"demo\", \"title\": \"D\", \"permissions\": \"p\", \"base\": \"https://a.example\", \"ttl\": 60, \"credentials\": [], "
+	                           "\"auth\": [], ";
+	static const struct {
+		const char *tail, *text;
+	} cases[] = {
+		{ "\"zone\": { \"find\": \"owner\" }, \"calls\": { \"holds\": 1, \"add\": { \"method\": \"GET\", \"url\": \"/a/{value}\" }, \"remove\": { \"method\": \"GET\", \"url\": \"/r\" } } }", NULL },
+		{ "\"zone\": { \"find\": \"owner\" }, \"calls\": { \"holds\": -1, \"add\": { \"method\": \"GET\", \"url\": \"/a\" }, \"remove\": { \"method\": \"GET\", \"url\": \"/r\" } } }", "/calls/holds" },
+		{ "\"zone\": { \"find\": \"none\" }, \"rrset\": { \"whole\": true, \"get\": { \"method\": \"GET\", \"url\": \"/g\" }, \"elements\": \"/*\", \"element\": \"{value}\", \"mine\": { \"/t\": \"TXT\" }, "
+		  "\"replace\": { \"method\": \"POST\", \"url\": \"/r\", \"form\": {}, \"numbered\": { \"N\": \"/n\" } } } }", NULL },
+		{ "\"zone\": { \"find\": \"none\" }, \"rrset\": { \"whole\": true, \"get\": { \"method\": \"GET\", \"url\": \"/g\" }, \"elements\": \"/*\", \"element\": \"{value}\", \"mine\": {}, "
+		  "\"replace\": { \"method\": \"POST\", \"url\": \"/r\", \"form\": {} } } }", "a whole zone has" },
+		{ "\"zone\": { \"find\": \"none\" }, \"rrset\": { \"get\": { \"method\": \"GET\", \"url\": \"/g\" }, \"elements\": \"/*\", \"element\": \"{value}\", "
+		  "\"replace\": { \"method\": \"POST\", \"url\": \"/r\", \"form\": {} } } }", "a set \"create\"" },
+	};
+	AUTO(arena_freep) struct arena *a = arena_new();
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(recipe_freep) struct recipe *recipe = NULL;
+		struct err                        err = { 0 };
+		bool                              ok = recipe_read(str_c(arena_printf(a, "%s%s", head, cases[i].tail)), "demo.json", &recipe, &err);
+
+		if (ok != (cases[i].text == NULL) || (!ok && strstr(err.text, cases[i].text) == NULL))
+			fail_msg("case %zu: %s", i, err.text);
 	}
 }
 
@@ -185,4 +221,4 @@ TEST(remembers)
 	memory_free(m);
 }
 
-TESTS(T(reads), T(refuses_with_file_line_and_member), T(embedded), T(users_recipes), T(remembers))
+TESTS(T(reads), T(refuses_with_file_line_and_member), T(other_models), T(embedded), T(users_recipes), T(remembers))
