@@ -69,7 +69,7 @@ static bool key_read(enum key_use use, const struct secret *plain, struct arena 
 	der = wire_get_str(&w);
 	if (w.failed || w.left > 0 || found != (uint8_t)use)
 		return err_problem(err, ERR_PERMANENT, "tampered", "a sealed key is of another kind");
-	return key_from_pkcs8(der, ret, err) ? true : err_in(err, "a sealed key");
+	return key_reopen(der, ret, err) ? true : err_in(err, "a sealed key");
 }
 
 static bool hosts_check(const char *const *hosts, size_t count, struct err *err)
@@ -89,7 +89,7 @@ static bool hosts_check(const char *const *hosts, size_t count, struct err *err)
 	return true;
 }
 
-/* Seal and open again: what is answered is known to be readable. */
+/* Seal and open again: what is answered is known to be readable, and a key that signs. */
 static bool key_seal(struct keeper *k, const char *column, enum key_use use, const struct record_id *id,
                      const struct key *key, const char *const *hosts, size_t hosts_count, struct arena *a,
                      struct str *ret, struct err *err)
@@ -102,7 +102,7 @@ static bool key_seal(struct keeper *k, const char *column, enum key_use use, con
 
 	if (!keyring_record_seal(k, column, id, secret_str(plain), a, ret, err) ||
 	    !keyring_record_open(k, column, id, *ret, &again, err) ||
-	    !key_read(use, again, a, &read, &read_hosts, &read_count, err))
+	    !key_read(use, again, a, &read, &read_hosts, &read_count, err) || !key_check(read, err))
 		return false;
 	if (secret_len(plain) != secret_len(again) ||
 	    !ct_equal(secret_ptr(plain), secret_ptr(again), secret_len(plain)))
@@ -413,6 +413,34 @@ static bool cert_key_open(struct keeper *k, struct call *call, const struct reco
 	       key_read(KEY_USE_CERT, plain, call->arena, ret, &hosts, &hosts_count, err);
 }
 
+bool sign_cert_key_again(struct keeper *k, struct call *call, struct err *err)
+{
+	enum key_type    type = (enum key_type)get_enum(&call->in, KEY__COUNT);
+	struct record_id from, to;
+	struct str       from_blob, blob;
+	char             spki[SHA256_HEX_SIZE];
+	AUTO(key_freep) struct key *key = NULL;
+
+	get_record(&call->in, call->arena, &from);
+	from_blob = wire_get_str(&call->in);
+	get_record(&call->in, call->arena, &to);
+	if (!wire_done(&call->in, err))
+		return false;
+	if (strcmp(from.project_id, to.project_id) != 0)
+		return err_problem(err, ERR_DENIED, "forbidden", "a key is not used again in another project");
+	if (!cert_key_open(k, call, &from, from_blob, &key, err))
+		return false;
+	if (key_type_get(key) != type)
+		return err_problem(err, ERR_CONFLICT, "conflict", "the key to use again is %s, not %s", key_type_name(key_type_get(key)),
+		                   key_type_name(type));
+	if (!key_seal(k, KEEPER_COLUMN_CERT_KEY, KEY_USE_CERT, &to, key, NULL, 0, call->arena, &blob, err))
+		return false;
+	key_spki_sha256(key, spki);
+	wire_put_str(&call->out, blob);
+	wire_put_c(&call->out, spki);
+	return true;
+}
+
 bool sign_csr(struct keeper *k, struct call *call, struct err *err)
 {
 	struct record_id   id;
@@ -491,12 +519,16 @@ bool sign_deliver(struct keeper *k, struct call *call, struct err *err)
 		return err_problem(err, ERR_DENIED, "forbidden", "the key and the deployment are of different projects");
 	if (k->hook == NULL)
 		return err_problem(err, ERR_TEMPORARY, "unavailable", "there is no hook role to deliver to");
-	if (!cert_key_open(k, call, &id, blob, &key, err))
-		return false;
-	pem = key_pem(key, KEY_PEM_PKCS8);
-	if (pkcs12 && !key_pkcs12(key, chain_pem, "", NULL, &p12, err))
-		return false;
-	bundle = (struct keeper_bundle){ chain_pem, secret_str(pem), p12 != NULL ? secret_str(p12) : STR("") };
+	if (blob.len == 0 && pkcs12)
+		return err_problem(err, ERR_INPUT, "no-key", "there is no key to put into a PKCS#12 file");
+	if (blob.len > 0) {
+		if (!cert_key_open(k, call, &id, blob, &key, err))
+			return false;
+		pem = key_pem(key, KEY_PEM_PKCS8);
+		if (pkcs12 && !key_pkcs12(key, chain_pem, "", NULL, &p12, err))
+			return false;
+	}
+	bundle = (struct keeper_bundle){ chain_pem, pem != NULL ? secret_str(pem) : STR(""), p12 != NULL ? secret_str(p12) : STR("") };
 	if (!keeper_bundle_fd(&bundle, &fd, err))
 		return false;
 	bool ok = keeper_bundle_send(k->hook, ticket, &deployment, fd, err);

@@ -54,6 +54,8 @@ enum step_id {
 	STEP_RENEWAL_LOOK,
 	/* deployment: one job per delivery */
 	STEP_DELIVER, STEP_PROBE, STEP_ROLL_BACK, STEP_DELIVERED,
+	/* fail-over: one job per order of a certificate with a second authority */
+	STEP_FAILOVER_WATCH, STEP_FAILOVER_OVER,
 	STEP__COUNT
 };
 
@@ -104,6 +106,7 @@ struct job {
 	struct history      buffered[8];
 	size_t              buffered_count;
 	void               *memo;   /* what a pure step found, for the next ones of the same run */
+	struct job_row     *claimed; /* the thread's next job: claimed by the commit that let this one go */
 };
 
 /* The thread's reader; asserts nothing: false + err when the database is gone. */
