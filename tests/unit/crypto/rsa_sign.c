@@ -56,16 +56,14 @@ TEST(signs)
 	}
 }
 
+/* Nobody is asked for the passphrase. */
+#define ENCRYPTED                                                                                                              \
+	"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\nAAAA\n" \
+	"-----END RSA PRIVATE KEY-----\n"
+
 TEST(refuses)
 {
-	static const char *const bad[] = {
-		"",
-		"no key",
-		"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-		/* Nobody is asked for the passphrase. */
-		"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\nAAAA\n"
-		"-----END RSA PRIVATE KEY-----\n",
-	};
+	static const char *const bad[] = { "", "no key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", (ENCRYPTED) };
 	AUTO(arena_freep) struct arena *a = arena_new();
 	AUTO(key_freep) struct key     *key = NULL;
 	struct str                      signature;

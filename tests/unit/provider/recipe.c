@@ -148,6 +148,61 @@ TEST(embedded)
 	}
 }
 
+/* Providers and their fields as CertMate, Infisical and lego spell them. */
+TEST(names_of_others)
+{
+	static const struct {
+		const char *provider, *fields[6];
+	} cases[] = {
+		{ "azure", { "subscription_id", "resource_group", "tenant_id", "client_id", "client_secret" } },
+		{ "google", { "project_id", "service_account_key" } },
+		{ "powerdns", { "api_url", "api_key" } },
+		{ "route53", { "access_key_id", "secret_access_key", "region" } },
+		{ "cloudflare", { "api_token" } },
+		{ "digitalocean", { "api_token" } },
+		{ "linode", { "api_key" } },
+		{ "gandi", { "api_token" } },
+		{ "ovh", { "endpoint", "application_key", "application_secret", "consumer_key" } },
+		{ "namecheap", { "username", "api_key" } },
+		{ "arvancloud", { "api_key" } },
+		{ "infomaniak", { "api_token" } },
+		{ "duckdns", { "api_token" } },
+		{ "vultr", { "api_key" } },
+		{ "dnsmadeeasy", { "api_key", "secret_key" } },
+		{ "nsone", { "api_key" } },
+		{ "hetzner", { "api_token" } },
+		{ "hetzner-cloud", { "api_token" } },
+		{ "porkbun", { "api_key", "secret_key" } },
+		{ "godaddy", { "api_key", "secret" } },
+		{ "he-ddns", { "password" } },
+		{ "dynudns", { "token" } },
+		{ "edgedns", { "client_token", "client_secret", "access_token", "host" } },
+		{ "desec", { "api_token" } },
+		{ "scaleway", { "application_token" } },
+		{ "solidserver", { "host", "username", "password", "dns_name", "dnsview_name" } },
+		{ "azure-dns", { "tenantId", "clientId", "clientSecret", "subscriptionId" } },
+		{ "dns-made-easy", { "apiKey", "secretKey" } },
+		{ "easydns", { NULL } },
+		{ "ultradns", { NULL } },
+		{ "gcloud", { "GCE_PROJECT", "GCE_SERVICE_ACCOUNT" } },
+		{ "hurricane", { NULL } },
+		{ "dynu", { "DYNU_API_KEY" } },
+		{ "alidns", { "ALICLOUD_ACCESS_KEY" } },
+	};
+	AUTO(recipes_freep) struct recipes *all = NULL;
+	struct err                          err = { 0 };
+
+	CHECK_OK(recipes_load(NULL, &all, &err), err);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct recipe *recipe;
+
+		CHECK_OK(recipes_find(all, cases[i].provider, &recipe, &err), err);
+		for (size_t k = 0; k < ARRAY_LEN(cases[i].fields) && cases[i].fields[k] != NULL; k++)
+			if (recipe_credential_find(recipe, cases[i].fields[k]) == NULL)
+				fail_msg("%s has no field %s", cases[i].provider, cases[i].fields[k]);
+	}
+}
+
 static void write_file(const char *folder, const char *name, const char *text)
 {
 	char  path[256];
@@ -221,4 +276,4 @@ TEST(remembers)
 	memory_free(m);
 }
 
-TESTS(T(reads), T(refuses_with_file_line_and_member), T(other_models), T(embedded), T(users_recipes), T(remembers))
+TESTS(T(reads), T(refuses_with_file_line_and_member), T(other_models), T(embedded), T(names_of_others), T(users_recipes), T(remembers))
