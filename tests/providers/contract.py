@@ -360,6 +360,18 @@ def providers():
                 yield one
 
 
+def declared(provider):
+    """What the recipe says of its limits is what the fake behaves like."""
+    with open(os.path.join(HERE, "..", "..", "providers", provider.id + ".json"), encoding="utf-8") as f:
+        recipe = json.load(f)
+    rrset, calls = recipe.get("rrset", {}), recipe.get("calls")
+    said = {"lists": calls is None, "holds": (calls or {}).get("holds", 0), "replaces": bool(rrset) and not rrset.get("compares", False), "compares": rrset.get("compares", False),
+            "whole": rrset.get("whole", False)}
+    does = {k: getattr(provider, k, False) for k in said}
+    does["replaces"] = does["replaces"] and not does["compares"]
+    return "" if said == does else "# the recipe says %s, the fake does %s" % (said, does)
+
+
 def cases_of(provider):
     if not provider.lists:
         return CALLS_CASES
@@ -380,6 +392,8 @@ def run(path, provider, pem, key, lines):
                           (e, c.fake.violations[:3], c.fake.requests[-8:])))
         finally:
             c.close()
+    why = declared(provider)
+    lines.append(("not ok" if why else "ok", "%s declares what it cannot do" % provider.id, why))
     ended = driver.close()
     lines.append(("ok" if ended == 0 else "not ok", "%s: the engine ends cleanly" % provider.id, "# %s" % ended))
 

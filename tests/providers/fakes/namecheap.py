@@ -6,7 +6,7 @@ from fake import Answer, Fake
 
 class Provider(Fake):
     id = "namecheap"
-    credentials = {"NAMECHEAP_API_USER": "ncuser", "NAMECHEAP_API_KEY": "nc-key-right", "client_ip": "192.0.2.7"}
+    credentials = {"NAMECHEAP_API_USER": "ncuser", "NAMECHEAP_API_KEY": "nc-key-right", "ip_url": "{origin}/getip"}
     wrong = dict(credentials, NAMECHEAP_API_KEY="nc-key-wrong")
     replaces = whole = True
 
@@ -28,12 +28,17 @@ class Provider(Fake):
     def is_write(self, request):
         return b"setHosts" in request.body
 
+    def is_session(self, request):
+        return request.path == "/getip"
+
     def may(self, request):
         form = request.form()
         self.check(form.pop("ApiUser") == form.pop("UserName") == "ncuser" and form.pop("ClientIp") == "192.0.2.7", "who")
         return None if form["ApiKey"] == "nc-key-right" else Answer(200, self.error(200, "API Key is invalid or API access has not been enabled", "1011102"))
 
     def handle(self, request):
+        if self.is_session(request):
+            return Answer(200, "192.0.2.7\n")
         form = {k: v for k, v in request.form().items() if k not in ("ApiUser", "UserName", "ClientIp", "ApiKey")}
         if request.method != "POST" or request.target != "/xml.response":
             return None
