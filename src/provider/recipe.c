@@ -413,7 +413,7 @@ static bool read_rrset(struct reader *r, const json_t *json)
 	m->element = in.element;
 	m->compares = in.compares;
 	m->whole = in.whole;
-	if ((in.whole ? in.create != NULL || in.remove != NULL || json_object_size(in.mine) == 0
+	if ((in.whole ? in.create != NULL || in.remove != NULL || in.mine == NULL
 	              : in.create == NULL || in.remove == NULL || in.mine != NULL))
 		return reader_bad(r, "/rrset", "a whole zone has \"mine\" and \"replace\", a set \"create\", \"replace\" and \"remove\"");
 	m->has_after = in.after != NULL;
@@ -426,8 +426,11 @@ static bool read_rrset(struct reader *r, const json_t *json)
 		return false;
 	reader_know_own(r, "elements");
 	reader_know_own(r, "old_elements");
-	if (!reader_pairs(r, "/rrset/mine", in.mine, &m->mine) || !reader_where(r, "/rrset/mine", &m->mine) ||
-	    (!in.whole && !reader_step(r, "/rrset/create", in.create, STEP_NUMBERED, &m->create)) ||
+	if (!reader_pairs(r, "/rrset/mine", in.mine, &m->mine) || !reader_where(r, "/rrset/mine", &m->mine))
+		return false;
+	if (in.whole && m->mine.count == 0)
+		return reader_bad(r, "/rrset/mine", "without a path every record of the zone would be taken for ours");
+	if ((!in.whole && !reader_step(r, "/rrset/create", in.create, STEP_NUMBERED, &m->create)) ||
 	    !reader_step(r, "/rrset/replace", in.replace, STEP_NUMBERED, &m->replace) ||
 	    (!in.whole && !reader_step(r, "/rrset/remove", in.remove, STEP_NUMBERED, &m->remove)) || !unused(r, "/rrset/get/save", before))
 		return false;

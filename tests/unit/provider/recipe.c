@@ -110,6 +110,10 @@ TEST(other_models)
 		{ "\"zone\": { \"find\": \"none\" }, \"rrset\": { \"whole\": true, \"get\": { \"method\": \"GET\", \"url\": \"/g\" }, \"elements\": \"/*\", \"element\": \"{value}\", \"mine\": { \"/t\": \"TXT\" }, "
 		  "\"replace\": { \"method\": \"POST\", \"url\": \"/r\", \"form\": {}, \"numbered\": { \"N\": \"/n\" } } } }", NULL },
 		{ "\"zone\": { \"find\": \"none\" }, \"rrset\": { \"whole\": true, \"get\": { \"method\": \"GET\", \"url\": \"/g\" }, \"elements\": \"/*\", \"element\": \"{value}\", \"mine\": {}, "
+		  "\"replace\": { \"method\": \"POST\", \"url\": \"/r\", \"form\": {} } } }", "taken for ours" },
+		{ "\"zone\": { \"find\": \"none\" }, \"rrset\": { \"whole\": true, \"get\": { \"method\": \"GET\", \"url\": \"/g\" }, \"elements\": \"/*\", \"element\": \"{value}\", \"mine\": { \"/t\": [] }, "
+		  "\"replace\": { \"method\": \"POST\", \"url\": \"/r\", \"form\": {} } } }", "taken for ours" },
+		{ "\"zone\": { \"find\": \"none\" }, \"rrset\": { \"whole\": true, \"get\": { \"method\": \"GET\", \"url\": \"/g\" }, \"elements\": \"/*\", \"element\": \"{value}\", "
 		  "\"replace\": { \"method\": \"POST\", \"url\": \"/r\", \"form\": {} } } }", "a whole zone has" },
 		{ "\"zone\": { \"find\": \"none\" }, \"rrset\": { \"get\": { \"method\": \"GET\", \"url\": \"/g\" }, \"elements\": \"/*\", \"element\": \"{value}\", "
 		  "\"replace\": { \"method\": \"POST\", \"url\": \"/r\", \"form\": {} } } }", "a set \"create\"" },
