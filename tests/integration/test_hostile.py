@@ -168,7 +168,7 @@ ORDER = [(f"newOrder: {what}", "^POST /order-plz", act) for what, act in ANYWHER
     ("certificate: the issuer's alone", "^POST /certZ/", lambda s, h, d: (s, h, lab.pem_blocks(d.decode())[1].encode())),
     ("certificate: in the wrong order", "^POST /certZ/", lambda s, h, d: (s, h, "".join(reversed(lab.pem_blocks(d.decode()))).encode())),
     ("certificate: of another order", "^POST /certZ/", "another"),
-    ("certificate: expired", "^POST /certZ/", "expired"),
+    ("certificate: the right name, a key of its own", "^POST /certZ/", "own"),
     ("wire: closed without an answer", "^POST /order-plz", b""),
     ("wire: no HTTP", "^POST /order-plz", b"\x16\x03\x01 hello\r\n\r\n"),
     ("wire: a status of its own", "^POST /order-plz", b"HTTP/1.1 99999 No\r\n\r\n"),
@@ -236,10 +236,9 @@ class Hostile(tap.Case):
         if act == "another":
             return lambda s, h, d: (s, h, self.other)
         d = pathlib.Path(self.lab.directory)
-        # Ended yesterday. It is of another key too; what counts is that nothing is stored.
-        lab.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "-1",
-                 "-keyout", d / "old.key", "-out", d / "old.pem", "-subj", "/CN=old", "-addext", f"subjectAltName=DNS:{name}"])
-        text = (d / "old.pem").read_bytes()
+        lab.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                 "-keyout", d / "own.key", "-out", d / "own.pem", "-subj", "/CN=own", "-addext", f"subjectAltName=DNS:{name}"])
+        text = (d / "own.pem").read_bytes()
         return lambda s, h, data: (s, h, text + b"".join(b.encode() for b in lab.pem_blocks(data.decode())[1:]))
 
     def misbehave(self, pattern, act, name):

@@ -90,6 +90,22 @@ class OneRefusal(tap.Case):
         self.assertEqual(order["requests"] - posts.count("my-order"), 8 - 2, posts)
 
 
+class AsBoulder(tap.Case):
+    def test_an_asynchronous_finalize_costs_one_poll_when_it_is_due(self):
+        prepare(self.lab)
+        ca = self.lab._add(scripted_ca.ScriptedCA(self.lab.directory / "scripted", *self.lab.where["spare"], self.lab.pebble))
+        ca.offers_ari, ca.twist = False, scripted_ca.boulder
+        self.lab.reeve.add_authority(ca, name="scripted")
+        for name in ("warm.example.com", "one.example.com"):
+            certificate, order = self.lab.reeve.issue([name], authority="scripted", **ALIAS)
+            self.assertEqual(self.lab.reeve.wait_order(order["id"])["status"], "issued")
+            posts = ca.requests(0.0, "POST")
+            finalize = max(i for i, r in enumerate(posts) if r.path.startswith("/finalize-order/"))
+            self.assertEqual([r.path.split("/")[1] for r in posts[finalize:]], ["finalize-order", "my-order", "certZ"])
+            self.assertGreaterEqual(posts[finalize + 1].at - posts[finalize].at, 2.9)
+            self.assert_certificate(certificate["id"], [name])
+
+
 class RefusedNonces(tap.Case):
     options = {"pebble": {"nonce_reject": 50}}
 

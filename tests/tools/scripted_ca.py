@@ -13,6 +13,7 @@ import email.utils
 import http.client
 import http.server
 import json
+import random
 import re
 import ssl
 import threading
@@ -185,6 +186,20 @@ class ScriptedCA:
                 pass
 
         return Handler
+
+
+def boulder(line, status, headers, body):
+    """A twist: as Boulder answers. A random member in the directory; finalize is asynchronous and says so."""
+    if line.endswith(" /dir"):
+        answer = json.loads(body)
+        answer[base64.urlsafe_b64encode(random.randbytes(8)).decode().rstrip("=")] = \
+            "https://community.letsencrypt.org/t/adding-random-entries-to-the-directory/33417"
+    elif line.startswith("POST /finalize-order/") and status == 200:
+        answer = {k: v for k, v in json.loads(body).items() if k != "certificate"} | {"status": "processing"}
+        headers = {**headers, "Retry-After": "3"}
+    else:
+        return None
+    return status, headers, json.dumps(answer).encode()
 
 
 def only(pattern, answer):
