@@ -44,10 +44,13 @@ class Requests(tap.Case):
         """On a busy machine the first poll may come before the CA is done, which costs one more and teaches the pace."""
         for _ in range(6):
             cost, counts = self.cost(names, where)
-            self.assertGreaterEqual(cost, expected, counts)
-            self.assertEqual(cost - expected, counts["my-order"] - 2, counts)
+            if counts["authZ"] < len(names):
+                continue  # told to use none again, Pebble still does it once in a hundred times
+            least = expected - (len(names) - counts["chalZ"])
+            self.assertGreaterEqual(cost, least, counts)
+            self.assertEqual(cost - least, counts["my-order"] - 2, counts)
             self.assertLessEqual(counts["nonce-plz"], new_nonces)
-            if cost == expected:
+            if cost == least:
                 return
         self.fail(f"never {expected} requests, but {cost}: {counts}")
 
