@@ -15,6 +15,8 @@
 #include "workflow/session.h"
 #include "workflow/steps.h"
 
+#define TOLD_MAX 5 /* of one challenge, to a CA that looks only when it is told */
+
 /* What the pure steps found, until publish writes it with the intent. */
 struct found {
 	struct authorization row;
@@ -337,8 +339,31 @@ enum outcome run_visible(struct job *job, struct err *err)
 
 /* ---- respond ---- */
 
+/*
+ * A CA that validates while it answers (step-ca) leaves a challenge that failed `pending`, with the reason, and looks
+ * again only when it is told again. One that goes on by itself says `processing`: RFC 8555 8.2.
+ */
+static bool wants_telling_again(struct job *job, const struct session *s, struct acme_challenge *ret)
+{
+	struct err ignored = { 0 };
+
+	return acme_challenge_parse(job->arena, s->response.body, ret, &ignored) && ret->status == ACME_CHALLENGE_PENDING && ret->error != NULL;
+}
+
+static enum outcome tell_again(struct job *job, const struct found *x, const struct acme_challenge *challenge, struct err *err)
+{
+	bool last = job->row.attempts + 1 >= TOLD_MAX;
+
+	acme_problem_err(challenge->error, ACME_AT_VALIDATION, 0, err);
+	err->class = last ? ERR_PERMANENT : ERR_TEMPORARY;
+	err->retry_after_s = 0;
+	err_in(err, "validation of %s", x->row.name);
+	return last ? OUT_FAIL : OUT_RETRY;
+}
+
 enum outcome run_respond(struct job *job, struct err *err)
 {
+	struct acme_challenge     challenge;
 	struct acme_authorization authorization;
 	struct session            s;
 	struct order              order;
@@ -372,6 +397,8 @@ enum outcome run_respond(struct job *job, struct err *err)
 		err_in(err, "challenge of %s", x->row.name);
 		return job_outcome(err);
 	}
+	if (send && wants_telling_again(job, &s, &challenge))
+		return tell_again(job, x, &challenge, err);
 	job_note(job, "%s%s: the CA was %stold", x->row.wildcard ? "*." : "", x->row.name, send ? "" : "already ");
 	return settle(job, x, valid ? "valid" : "responded", session_delay_ms(&s, true));
 }

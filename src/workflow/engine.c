@@ -242,7 +242,10 @@ static void log_outcome(const struct job *job, enum outcome outcome, const struc
 		         cause->text);
 }
 
-/* Commit where the job went. False: the claim is lost or the store is gone; the job is not ours any more. */
+/*
+ * Commit where the job went. True when it is still ours. It was put back when the wake-up time lay ahead at the moment of
+ * the write: by now another thread may have it, however late it has become meanwhile.
+ */
 static bool job_commit(struct job *job, enum outcome outcome, const struct err *cause)
 {
 	const struct step   *step = &steps[job->step];
@@ -280,7 +283,7 @@ static bool job_commit(struct job *job, enum outcome outcome, const struct err *
 	worker_kick(job->worker, o.next_wake);
 	job->buffered_count = 0;
 	job->requests = 0;
-	return true;
+	return outcome == OUT_DONE && job->wake_at <= o.now;
 }
 
 /* The history row of a pure step waits for the next commit. */
@@ -316,8 +319,7 @@ static bool job_advance(struct job *job)
 		outcome = OUT_FAIL;
 	if (outcome == OUT_DONE && step->pure && job->facts == NULL && job->wake_at == 0) {
 		job_buffer(job);
-	} else if (!job_commit(job, outcome, outcome == OUT_RETRY || outcome == OUT_FAIL ? &cause : NULL) ||
-	           outcome != OUT_DONE || job->wake_at > clock_now_ms()) {
+	} else if (!job_commit(job, outcome, outcome == OUT_RETRY || outcome == OUT_FAIL ? &cause : NULL)) {
 		return false;
 	}
 	job->step = job->next;
