@@ -43,7 +43,7 @@ struct authorization {
 	enum status status, challenge; /* of the challenge: pending, processing, valid, invalid */
 	const char *token;
 	int64_t     valid_at;
-	unsigned    responses; /* to its challenge */
+	unsigned    responses, given; /* answers to its challenge; orders that got it */
 };
 
 struct order {
@@ -381,7 +381,7 @@ static size_t authorization_for(size_t account, struct str name)
 	}
 	GROW(authorizations, authorizations_count);
 	authorizations[authorizations_count] = (struct authorization){
-		.account = account, .name = base, .wildcard = wildcard,
+		.account = account, .name = base, .given = 1, .wildcard = wildcard,
 		.token = arena_printf(world.arena, "token-%016llx-%zu", (unsigned long long)sim_rand(), authorizations_count),
 	};
 	return authorizations_count++;
@@ -401,6 +401,8 @@ static bool new_order(struct exchange *x)
 		if (!orders[i].forgotten && orders[i].account == x->account && strcmp(orders[i].names, names) == 0 &&
 		    (orders[i].status == PENDING || orders[i].status == READY)) {
 			sim_trace("CA: order %zu again for %s", i, names);
+			for (size_t k = 0; k < orders[i].authorizations_count; k++)
+				authorizations[orders[i].authorizations[k]].given++;
 			return answer_order(x, 201, i);
 		}
 	}
@@ -419,11 +421,13 @@ static bool respond(struct exchange *x, size_t n)
 {
 	struct authorization *z = &authorizations[n];
 
-	/* A CA would take it; whoever sends it twice has not looked first. */
-	if (z->challenge != PENDING)
+	/* A CA would take it; whoever sends it twice for one order has not looked first. */
+	if (z->challenge != PENDING && z->responses >= z->given)
 		sim_violation("intent", "challenge %zu of %s was answered again while it was %s", n, z->name, status_names[z->challenge]);
-	z->challenge = PROCESSING;
 	z->responses++;
+	if (z->challenge != PENDING)
+		return problem(x, 400, "malformed", "the challenge is not pending");
+	z->challenge = PROCESSING;
 	fiber_start(FIBER_WORLD, validate, (void *)(uintptr_t)n, "validation");
 	return answer_json(x, 200, json_pack("{s:s,s:s,s:s,s:s}", "type", "dns-01", "url", url_of(x, "chall", n), "token",
 	                                     z->token, "status", "processing"));
@@ -630,6 +634,8 @@ bool http_perform(struct http_client *client UNUSED, const struct http_request *
 	} else {
 		ok = serve(&x, request);
 		if (ok && sim_fault(world.plan.ca_nonsense)) {
+			world.lost++;
+			sim_trace("CA: the answer to %s is HTML", x.path);
 			ret->body = STR("<html>out of order</html>");
 			ret->content_type = "text/html";
 		}

@@ -231,7 +231,7 @@ int64_t check_unserved(void)
 	int64_t count = 0;
 
 	COUNT_ALL(count, "SELECT COUNT(*) FROM certificates c WHERE c.version = 0 OR EXISTS (SELECT 1 FROM orders o WHERE"
-	                 " o.certificate_id = c.id AND o.status <> 'issued' AND o.created_at = (SELECT MAX(created_at) FROM orders n"
+	                 " o.certificate_id = c.id AND o.status <> 'issued' AND o.rowid = (SELECT MAX(rowid) FROM orders n"
 	                 " WHERE n.certificate_id = c.id))");
 	return count;
 }

@@ -363,9 +363,11 @@ static int vfs_delete(sqlite3_vfs *vfs UNUSED, const char *name, int sync UNUSED
 
 	if (n == NULL || !n->exists)
 		return SQLITE_IOERR_DELETE_NOENT;
+	/* What is written under the name later is another file, so nothing of this one may come back under it. */
 	n->exists = false;
+	pending_settle(n, true);
 	content_truncate(&n->seen, 0);
-	pending_add(n, NULL, 0, 0, true);
+	content_truncate(&n->durable, 0);
 	return SQLITE_OK;
 }
 

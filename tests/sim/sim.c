@@ -388,6 +388,9 @@ static void run_seed(void *arg)
 	fiber_set_wall(0);
 	ca_outage(false);
 	sim_trace("---- no faults any more ----");
+	for (unsigned i = 0; i < world.plan.certificates; i++)
+		if (cases[i].made && !cases[i].cname)
+			publish_cname(&cases[i]);
 	wait_settled("first");
 	for (unsigned i = 0; i < world.plan.certificates; i++) {
 		struct certificate_case *c = &cases[i];
