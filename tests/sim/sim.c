@@ -239,7 +239,7 @@ static void draw_plan(struct plan *p)
 		.ca_unreachable = often(100), .ca_lost = often(100), .ca_error = often(60), .ca_busy = often(60), .ca_nonce = often(100),
 		.ca_nonsense = often(20), .ca_wrong_key = often(200), .ca_forgets = often(30), .ca_refuses = often(200),
 		.lookup_unknown = often(300), .lookup_absent = often(200), .peer_lost = often(40), .jumps = often(500),
-		.phase_ms = (int64_t)(1 + sim_below(30)) * 60 * 1000, .life_ms = lives[sim_below(3)] * SIM_DAY_MS,
+		.phase_ms = (int64_t)(1 + sim_below(12)) * 60 * 1000, .life_ms = lives[sim_below(3)] * SIM_DAY_MS,
 		.validation_ms = 1 + (int64_t)sim_below(20000), .issuing_ms = (int64_t)sim_below(20000),
 		.ari = sim_chance(500), .order_reuse = sim_chance(500), .authorization_reuse = sim_chance(300),
 		.retry_after = sim_chance(500), .shared_target = sim_chance(300), .backdated = sim_chance(500),
