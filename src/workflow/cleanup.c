@@ -3,6 +3,7 @@
  * stays in the ledger as `removing` until the provider has confirmed that it is gone.
  */
 #include "store/connection.h"
+#include "base/planted.h"
 #include "store/txt_record.h"
 #include "workflow/steps.h"
 
@@ -47,7 +48,7 @@ static bool remove_value(struct job *job, struct db *db, const struct txt_record
 		                   connection.provider);
 	/* A reset of the dns role has either loaded the value before this removal, or does not contain it. */
 	pthread_rwlock_rdlock(&job->worker->dns_lock);
-	removed = provider->remove(&job->worker->provider, &value, err);
+	removed = (PLANTED(10) && job->row.attempts > 0) || provider->remove(&job->worker->provider, &value, err);
 	pthread_rwlock_unlock(&job->worker->dns_lock);
 	return removed;
 }

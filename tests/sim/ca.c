@@ -685,6 +685,7 @@ uint64_t ca_peak_orders(void)
 
 void ca_outage(bool on)
 {
+	if (outage != on)
+		sim_trace("CA: outage %s", on ? "begins" : "ends");
 	outage = on;
-	sim_trace("CA: outage %s", on ? "begins" : "ends");
 }

@@ -139,6 +139,16 @@ bool __wrap_job_check(struct db *db, int64_t id, int64_t fence, struct err *err)
 	return ok;
 }
 
+/* A failure is repeated later, not at once; await and download count their polls as attempts, which have a pace of their own. */
+bool __real_job_sleep(struct db *db, int64_t id, int64_t fence, const char *step, int64_t attempts, int64_t wake_at, struct err *err);
+bool __wrap_job_sleep(struct db *db, int64_t id, int64_t fence, const char *step, int64_t attempts, int64_t wake_at, struct err *err);
+bool __wrap_job_sleep(struct db *db, int64_t id, int64_t fence, const char *step, int64_t attempts, int64_t wake_at, struct err *err)
+{
+	if (attempts > 0 && wake_at - fiber_wall_ms() < 500 && strcmp(step, "await") != 0 && strcmp(step, "download") != 0)
+		sim_violation("I8", "job %lld repeats its step %s after %lld ms", (long long)id, step, (long long)(wake_at - fiber_wall_ms()));
+	return __real_job_sleep(db, id, fence, step, attempts, wake_at, err);
+}
+
 /* ---- after each commit ---- */
 
 static bool check_version(const struct db_row *row, void *arg)

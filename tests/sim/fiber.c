@@ -51,9 +51,11 @@ static struct fiber fibers[FIBERS_MAX];
 static size_t       fibers_count; /* the highest that was used */
 static struct fiber *current;
 static ucontext_t   scheduler;
+#if SIM_ASAN
 static void        *scheduler_fake;
 static const void  *scheduler_stack;
 static size_t       scheduler_stack_size;
+#endif
 static int64_t      stopped_until[PROCESSES_MAX];
 static int64_t      now_ms, wall_base_ms, wall_offset_ms;
 static uint64_t     turns, turns_at_once;

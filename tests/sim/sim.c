@@ -38,9 +38,19 @@
 #define SETTLE_MS (3 * SIM_DAY_MS)
 
 struct world world;
+#ifdef REEVE_PLANTED
+int planted_bug;
+#endif
 static int   seal_fd, first_fd;
 static char  folder[64];
 static uint64_t commits;
+
+/* A seed is a short process with many small objects: the default keeps hundreds of MiB of them and looks far up the stack. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "quarantine_size_mb=4:malloc_context_size=2:detect_leaks=0";
+}
 
 /* ---- what the others call ---- */
 
@@ -236,7 +246,7 @@ static void draw_plan(struct plan *p)
 	*p = (struct plan){
 		.certificates = 1 + (unsigned)sim_below(4), .threads = 1 + (unsigned)sim_below(4),
 		.crash_point = often(60), .crash_sync = often(20), .power = often(1000), .stop = often(10), .dns_restart = often(15),
-		.ca_unreachable = often(100), .ca_lost = often(100), .ca_error = often(60), .ca_busy = often(60), .ca_nonce = often(100),
+		.outage = often(200), .ca_unreachable = often(100), .ca_lost = often(100), .ca_error = often(60), .ca_busy = often(60), .ca_nonce = often(100),
 		.ca_nonsense = often(20), .ca_wrong_key = often(200), .ca_forgets = often(30), .ca_refuses = often(200),
 		.lookup_unknown = often(300), .lookup_absent = often(200), .peer_lost = often(40), .jumps = often(500),
 		.phase_ms = (int64_t)(1 + sim_below(12)) * 60 * 1000, .life_ms = lives[sim_below(3)] * SIM_DAY_MS,
@@ -336,6 +346,7 @@ static void trouble(void)
 		world.jumps++;
 		sim_trace("clock: the wall clock is %lld h off", (long long)(fiber_wall_offset() / SIM_HOUR_MS));
 	}
+	ca_outage(sim_chance(world.plan.outage));
 	if (sim_chance(world.plan.stop) && world.worker != NULL) {
 		int64_t ms = 61000 + (int64_t)sim_below(600000);
 

@@ -30,6 +30,7 @@ struct plan {
 	unsigned crash_point, crash_sync, power; /* of a crash: it is a power failure */
 	unsigned stop;                           /* of a call: the worker stands still for minutes */
 	unsigned dns_restart;                    /* of a call: the dns role loses its memory */
+	unsigned outage;                         /* of a moment: the CA cannot be reached until the next one */
 	unsigned ca_unreachable, ca_lost, ca_error, ca_busy, ca_nonce, ca_nonsense, ca_wrong_key, ca_forgets, ca_refuses;
 	unsigned lookup_unknown, lookup_absent, peer_lost;
 	unsigned jumps;   /* of the wall clock, at most one in each round */
