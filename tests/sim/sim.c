@@ -280,7 +280,8 @@ static void publish_cname(struct certificate_case *c)
 	struct err  err = { 0 };
 
 	if (!db_open(world.store_path, DB_READER, &db, &err) ||
-	    !db_each(db, take_text, &target, &err, "SELECT target FROM delegations WHERE name = $1", DB_T(c->name)))
+	    !db_each(db, take_text, &target, &err, "SELECT target FROM delegations WHERE name = $1 AND removed_at IS NULL ORDER BY created_at",
+	             DB_T(c->name)))
 		sim_violation("I14", "%s", err.text);
 	db_close(db);
 	if (target == NULL)
@@ -400,7 +401,7 @@ static void run_seed(void *arg)
 	ca_outage(false);
 	sim_trace("---- no faults any more ----");
 	for (unsigned i = 0; i < world.plan.certificates; i++)
-		if (cases[i].made && !cases[i].cname)
+		if (cases[i].made && !world.plan.shared_target)
 			publish_cname(&cases[i]);
 	wait_settled("first");
 	for (unsigned i = 0; i < world.plan.certificates; i++) {
