@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <link.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@
 #define FIBERS_MAX 256
 #define STACK_SIZE (512u * KIB)
 #define KEYS_MAX   8
+#define LOCAL_MAX  256 /* bytes of the program's thread-local variables */
 #define PROCESSES_MAX 4096
 
 struct fiber {
@@ -45,6 +47,7 @@ struct fiber {
 	int         shield;
 	void       *specific[KEYS_MAX];
 	void       *fake_stack; /* of AddressSanitizer */
+	char        local[LOCAL_MAX];
 };
 
 static struct fiber fibers[FIBERS_MAX];
@@ -62,6 +65,10 @@ static uint64_t     turns, turns_at_once;
 static uint64_t     line_sim, line_program;
 static void       (*key_destructors[KEYS_MAX])(void *);
 static bool         keys_used[KEYS_MAX];
+static char        *local_block; /* where the program's thread-local variables are */
+static size_t       local_size;
+static const char  *local_image;
+static size_t       local_image_size;
 static unsigned     keys_process[KEYS_MAX];
 
 /* ---- randomness: two lines of splitmix64, so that a draw of the program does not move the simulator's ---- */
@@ -203,6 +210,23 @@ static char *stack_of(const struct fiber *f)
 	return stack;
 }
 
+/* The first object is the program itself. */
+static int local_find(struct dl_phdr_info *info, size_t size UNUSED, void *arg UNUSED)
+{
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+
+		if (p->p_type != PT_TLS || p->p_memsz == 0)
+			continue;
+		assert(p->p_memsz <= LOCAL_MAX);
+		local_block = info->dlpi_tls_data;
+		local_size = p->p_memsz;
+		local_image = (const char *)(info->dlpi_addr + p->p_vaddr);
+		local_image_size = p->p_filesz;
+	}
+	return 1;
+}
+
 static struct fiber *fiber_new(unsigned process, const char *name)
 {
 	struct fiber *f = NULL;
@@ -214,6 +238,8 @@ static struct fiber *fiber_new(unsigned process, const char *name)
 	if ((size_t)(f - fibers) >= fibers_count)
 		fibers_count = (size_t)(f - fibers) + 1;
 	*f = (struct fiber){ .stack = stack_of(f), .used = true, .process = process, .name = name, .until = FIBER_FOREVER };
+	if (local_image_size > 0)
+		memcpy(f->local, local_image, local_image_size);
 	getcontext(&f->context);
 	f->context.uc_stack.ss_sp = f->stack;
 	f->context.uc_stack.ss_size = STACK_SIZE;
@@ -227,6 +253,8 @@ void fiber_init(uint64_t seed, int64_t wall_ms)
 	line_sim = seed * 2 + 1;
 	line_program = ~seed;
 	wall_base_ms = wall_ms;
+	if (local_block == NULL)
+		dl_iterate_phdr(local_find, NULL);
 }
 
 void fiber_start(unsigned process, fiber_fn *fn, void *arg, const char *name)
@@ -270,6 +298,8 @@ static void turn(struct fiber *f)
 	turns++;
 	if (++turns_at_once > FIBER_TURNS_MAX)
 		sim_violation("I7", "%s and others go round without ever waiting", f->name);
+	if (local_size > 0)
+		memcpy(local_block, f->local, local_size);
 #if SIM_ASAN
 	__sanitizer_start_switch_fiber(&scheduler_fake, f->stack, STACK_SIZE);
 #endif
@@ -277,6 +307,8 @@ static void turn(struct fiber *f)
 #if SIM_ASAN
 	__sanitizer_finish_switch_fiber(scheduler_fake, NULL, NULL);
 #endif
+	if (local_size > 0)
+		memcpy(f->local, local_block, local_size);
 	current = NULL;
 }
 
