@@ -70,6 +70,7 @@ static uint64_t              nonces, made, issued, requests, orders_per_hour[HOU
 static bool                  outage;
 static EVP_PKEY             *ca_key;
 static X509                 *ca_cert;
+static const char           *ca_pem;
 
 #define GROW(array, count)                                                                         \
 	do {                                                                                       \
@@ -136,7 +137,7 @@ static void issue(struct order *o, EVP_PKEY *key)
 	X509      *cert;
 
 	o->not_before = true_ms() / 1000 * 1000 - (world.plan.backdated ? SIM_HOUR_MS : 0);
-	o->not_after = o->not_before + world.plan.life_ms;
+	o->not_after = o->not_before + (years_certificates > 0 ? years_life_ms(o->names) : world.plan.life_ms);
 	cert = cert_new(key, o->not_before, o->not_after);
 	buf_init(&names, 4096);
 	while (str_next(&rest, ' ', &name))
@@ -184,6 +185,7 @@ void ca_start(void)
 	add_extension(cert, NID_subject_key_identifier, "hash");
 	X509_sign(cert, ca_key, EVP_sha256());
 	ca_cert = cert;
+	ca_pem = cert_pem(cert);
 }
 
 /* ---- one request ---- */
@@ -521,7 +523,7 @@ static bool posted(struct exchange *x)
 		return finalize(x, n);
 	if (take_number(x->path, "cert", orders_count, &n) && orders[n].pem != NULL)
 		return answer(x, 200, "application/pem-certificate-chain",
-		              arena_printf(x->a, "%s%s", orders[n].pem, cert_pem(ca_cert)));
+		              arena_printf(x->a, "%s%s", orders[n].pem, ca_pem));
 	return problem(x, 404, "malformed", "no such thing");
 }
 

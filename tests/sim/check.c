@@ -66,7 +66,7 @@ void check_publish(const char *owner, const char *value)
 {
 	int64_t count = 0;
 
-	COUNT(count, "SELECT COUNT(*) FROM txt_records WHERE owner = $1 AND value = $2 AND state IN ('intent', 'live')", DB_T(owner),
+	COUNT(count, "SELECT COUNT(*) FROM txt_records WHERE owner = $1 AND value = $2 AND state IN ('intent', 'live') AND state <> 'gone'", DB_T(owner),
 	      DB_T(value));
 	if (count == 0)
 		sim_violation("I1", "a value is published at %s that the ledger does not know", owner);
@@ -76,7 +76,7 @@ void check_remove(const char *owner, const char *value)
 {
 	int64_t count = 0;
 
-	COUNT(count, "SELECT COUNT(*) FROM txt_records WHERE owner = $1 AND value = $2 AND state IN ('intent', 'live')", DB_T(owner),
+	COUNT(count, "SELECT COUNT(*) FROM txt_records WHERE owner = $1 AND value = $2 AND state IN ('intent', 'live') AND state <> 'gone'", DB_T(owner),
 	      DB_T(value));
 	if (count > 0)
 		sim_violation("I2", "a value at %s is removed that an order still needs", owner);
@@ -105,7 +105,7 @@ void check_finalize(const char *order_url, struct str csr_der)
 	int64_t       count = 0;
 
 	COUNT(count,
-	      "SELECT COUNT(*) FROM orders o JOIN versions v ON v.id = o.version_id WHERE o.order_url = $1 AND o.csr = $2"
+	      "SELECT COUNT(*) FROM orders o JOIN versions v ON v.id = o.version_id WHERE o.order_url = $1 AND o.status = 'running' AND o.csr = $2"
 	      " AND v.spki_sha256 = $3 AND LENGTH(v.key_blob) > 32",
 	      DB_T(order_url), DB_B(csr_der), DB_T(csr_spki(a, csr_der)));
 	arena_free(a);
@@ -309,4 +309,16 @@ void check_end(void)
 	if (disk_has_bytes(STR("PRIVATE KEY")) ||
 	    disk_has_bytes(str_of("\x02\x01\x00\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01", 14)))
 		sim_violation("I11", "a private key is on the disk as it is");
+}
+
+void check_expired(int64_t day)
+{
+	int64_t count = 0;
+
+	COUNT(count,
+	      "SELECT COUNT(*) FROM certificates c JOIN versions v ON v.certificate_id = c.id AND v.number = c.version"
+	      " WHERE v.not_after_at <= $1",
+	      DB_I(fiber_wall_ms()));
+	if (count > 0)
+		sim_violation("I7", "%lld certificates expired by day %lld", (long long)count, (long long)day);
 }

@@ -54,13 +54,14 @@ def main():
     parser.add_argument("--sim", required=True)
     parser.add_argument("--planted", required=True)
     parser.add_argument("--long", action="store_true")
-    parser.add_argument("--seeds", type=int, help="of the clean build; 300, or 20000 with --long")
+    parser.add_argument("--seeds", type=int, help="of the clean build; 250, or 20000 with --long")
+    parser.add_argument("--years", type=int, default=10000, help="certificates of the two years of --long")
     parser.add_argument("--no-bugs", action="store_true", help="leave the planted bugs out")
     parser.add_argument("--from", dest="first", type=int, default=1)
     options = parser.parse_args()
     tap = Tap()
 
-    seeds = options.seeds or (20000 if options.long else 300)
+    seeds = options.seeds or (20000 if options.long else 250)
     code, output, took = simulate(options.sim, "--seeds", seeds, "--from", options.first)
     tap.case(code == 0, f"{seeds} seeds find nothing ({took:.0f} s, {60 * seeds / took:.0f} a minute)",
              "\n".join(output.splitlines()[-20:]) + "\nagain: reeve-sim --seed N --verbose")
@@ -70,8 +71,8 @@ def main():
         found = re.search(r"^seed (\d+): (.*)$", output, re.M)
         tap.case(code == 1 and found is not None, f"planted bug {bug} is found: {text} ({took:.0f} s)", output)
     if options.long:
-        code, output, took = simulate(options.sim, "--years")
-        tap.case(code == 0, f"two years of many certificates ({took:.0f} s)", output)
+        code, output, took = simulate(options.sim, "--years", options.years)
+        tap.case(code == 0, f"two years of {options.years} certificates ({took:.0f} s)", output)
         for line in output.splitlines():
             print(f"# {line}", flush=True)
     print(f"1..{tap.count}", flush=True)

@@ -3,6 +3,7 @@
  *
  *   reeve-sim --seeds COUNT [--from N] [--jobs N]   one line and exit code 1 for each seed that fails
  *   reeve-sim --seed N [--verbose]                  one seed; with its trace of events
+ *   reeve-sim --years CERTIFICATES [--days DAYS]    two years of many certificates (years.c)
  *
  * A world is made once, with its database, keeper and authority; each seed runs in a fork of it, so that nothing of one
  * reaches the next and a killed worker may leave behind what it likes.
@@ -109,6 +110,11 @@ static void worker_begin(void)
 {
 	world.process++;
 	fiber_start(world.process, worker_process, NULL, "worker");
+}
+
+void world_worker_begin(void)
+{
+	worker_begin();
 }
 
 static void restart(void *arg UNUSED)
@@ -272,8 +278,7 @@ static bool take_text(const struct db_row *row, void *arg)
 	return false;
 }
 
-/* The person who reads the answer publishes the record it asks for. */
-static void publish_cname(struct certificate_case *c)
+void person_publishes(const char *name)
 {
 	const char *target = NULL;
 	struct db  *db = NULL;
@@ -281,14 +286,19 @@ static void publish_cname(struct certificate_case *c)
 
 	if (!db_open(world.store_path, DB_READER, &db, &err) ||
 	    !db_each(db, take_text, &target, &err, "SELECT target FROM delegations WHERE name = $1 AND removed_at IS NULL ORDER BY created_at",
-	             DB_T(c->name)))
+	             DB_T(name)))
 		sim_violation("I14", "%s", err.text);
 	db_close(db);
 	if (target == NULL)
 		return;
-	zone_set_cname(arena_printf(world.arena, "_acme-challenge.%s", c->name), target);
-	c->cname = true;
-	sim_trace("person: published _acme-challenge.%s CNAME %s", c->name, target);
+	zone_set_cname(arena_printf(world.arena, "_acme-challenge.%s", name), target);
+	sim_trace("person: published _acme-challenge.%s CNAME %s", name, target);
+}
+
+static void publish_cname(struct certificate_case *c)
+{
+	person_publishes(c->name);
+	c->cname = zone_cname(arena_printf(world.arena, "_acme-challenge.%s", c->name)) != NULL;
 }
 
 static void do_issue(struct certificate_case *c, const struct command_who *who)
@@ -400,9 +410,9 @@ static void run_seed(void *arg)
 	fiber_set_wall(0);
 	ca_outage(false);
 	sim_trace("---- no faults any more ----");
-	for (unsigned i = 0; i < world.plan.certificates; i++)
-		if (cases[i].made && !world.plan.shared_target)
-			publish_cname(&cases[i]);
+	/* Also what was issued although its answer was lost. */
+	for (unsigned i = 0; i < world.plan.certificates && !world.plan.shared_target; i++)
+		publish_cname(&cases[i]);
 	wait_settled("first");
 	for (unsigned i = 0; i < world.plan.certificates; i++) {
 		struct certificate_case *c = &cases[i];
@@ -435,9 +445,14 @@ static int seed_main(uint64_t seed, unsigned slot)
 	world.seed = seed;
 	world.store_path = arena_printf(world.arena, "%s/%u/reeve.db", folder, slot);
 	fiber_init(seed, START_MS);
-	draw_plan(&world.plan);
-	disk_on_sync(on_sync);
-	fiber_start(FIBER_WORLD, run_seed, &done, "plan");
+	if (years_certificates > 0) {
+		world.plan = (struct plan){ .threads = 8, .validation_ms = 2000, .issuing_ms = 2000 };
+		fiber_start(FIBER_WORLD, years_run, &done, "years");
+	} else {
+		draw_plan(&world.plan);
+		disk_on_sync(on_sync);
+		fiber_start(FIBER_WORLD, run_seed, &done, "plan");
+	}
 	fiber_run_until(&done);
 	sim_trace("requests=%llu orders=%llu issued=%llu crashes=%llu power=%llu turns=%llu", (unsigned long long)ca_requests(),
 	          (unsigned long long)ca_orders(), (unsigned long long)ca_issued(), (unsigned long long)world.crashes,
@@ -520,7 +535,8 @@ static uint64_t number(const char *text)
 	uint64_t n = 0;
 
 	if (text == NULL || !str_to_u64(str_c(text), &n)) {
-		fprintf(stderr, "usage: reeve-sim --seed N [--verbose] | --seeds COUNT [--from N] [--jobs N] [--stop] [--planted N]\n");
+		fprintf(stderr, "usage: reeve-sim --seed N [--verbose] | --seeds COUNT [--from N] [--jobs N] [--stop] [--planted N]"
+		        " | --years CERTIFICATES [--days DAYS]\n");
 		exit(2);
 	}
 	return n;
@@ -544,6 +560,10 @@ int main(int argc, char **argv)
 			jobs = (unsigned)number(argv[++i]);
 		else if (strcmp(argv[i], "--verbose") == 0)
 			world.verbose = true;
+		else if (strcmp(argv[i], "--years") == 0)
+			years_certificates = (unsigned)number(argv[++i]);
+		else if (strcmp(argv[i], "--days") == 0)
+			years_days = (unsigned)number(argv[++i]);
 		else if (strcmp(argv[i], "--stop") == 0)
 			stop = true;
 #ifdef REEVE_PLANTED

@@ -64,6 +64,15 @@ void sim_may_crash(const char *where, unsigned per_mille);
 /* A fault of this chance, while faults are on. */
 bool sim_fault(unsigned per_mille);
 
+/* sim.c: the person who reads which record is asked for; the first start of the worker */
+void person_publishes(const char *name);
+void world_worker_begin(void);
+
+/* years.c */
+extern unsigned years_certificates, years_days; /* certificates 0: a seed is run instead */
+int64_t         years_life_ms(const char *names);
+void            years_run(void *done);
+
 /* peers.c */
 void peers_start(void);
 void peers_worker_up(struct worker *w); /* attach the worker's ends */
@@ -95,5 +104,6 @@ void check_restart(void);   /* after a crash */
 int64_t check_unserved(void); /* certificates without a version */
 bool check_settled(void);   /* nothing is left to do before the next renewal */
 void check_end(void);
+void check_expired(int64_t day); /* is a certificate that is served over? */
 
 #endif
