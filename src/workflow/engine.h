@@ -54,6 +54,8 @@ enum step_id {
 	STEP_RENEWAL_LOOK,
 	/* deployment: one job per delivery */
 	STEP_DELIVER, STEP_PROBE, STEP_ROLL_BACK, STEP_DELIVERED,
+	/* fail-over: one job per order of a certificate with a second authority */
+	STEP_FAILOVER_WATCH, STEP_FAILOVER_OVER,
 	STEP__COUNT
 };
 

@@ -8,6 +8,7 @@
  *   cleanup        remove -> clean                      (made when the authorizations of an order are final)
  *   delegation-check   look, again and again, until the delegation is removed
  *   renewal-info       look, again and again            (made with the first version; places the next order)
+ *   fail-over      watch                          (beside an order whose certificate names a second authority)
  *   deployment     deliver -> probe -> delivered, or -> roll-back -> delivered  (one job per delivery of a version)
  *
  * A pure step has no effect outside, so its move is written with the next one's commit. attempts_max 0 never gives
@@ -71,6 +72,10 @@ const struct step steps[STEP__COUNT] = {
 	/* Does what `deliver` does, with an older version: its effects have that one's crash points. */
 	[STEP_ROLL_BACK]        = { "deployment",    "roll-back",      run_roll_back,         STEP_DELIVERED,      0,  false, NO_CRASH },
 	[STEP_DELIVERED]        = { .kind = "deployment", .name = "delivered" },
+
+	[STEP_FAILOVER_WATCH]   = { "fail-over",     "watch",          run_failover_watch,    STEP_FAILOVER_OVER,  0,  false,
+	                            CRASH_FAILOVER_COMMIT_BEFORE, CRASH_FAILOVER_COMMIT_AFTER },
+	[STEP_FAILOVER_OVER]    = { .kind = "fail-over", .name = "over" },
 };
 
 enum step_id step_find(const char *kind, const char *name)
