@@ -143,6 +143,7 @@ struct worker {
 	unsigned            idle_count, busy_count;
 	unsigned            delivering;      /* atomic: step threads that wait for a target */
 	int64_t             planned_at;      /* when the dispatcher looks next */
+	int64_t             clock_offset;    /* the dispatcher's: wall - boot when it last looked; 0: not yet */
 	bool                started, stopping, keeper_open;
 	int64_t             dns_up_at;       /* when the dns role last got its whole set; 0: not yet */
 

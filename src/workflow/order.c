@@ -187,7 +187,13 @@ static bool write_new_order(struct db *db, void *arg, struct err *err)
 {
 	struct new_order_write *x = arg;
 	const char             *order_id = x->job->row.order_id;
+	bool                    taken;
 
+	/* Two orders for the same names may have been answered with the same one at the same moment: one comes too late. */
+	if (!order_url_taken(db, x->order->url, order_id, &taken, err))
+		return false;
+	if (taken)
+		return err_problem(err, ERR_CONFLICT, "conflict", "the CA gave the order of another certificate");
 	if (!order_set_account(db, order_id, x->account_id, err) ||
 	    !order_set_urls(db, order_id, x->order->url, x->order->finalize, err))
 		return false;
