@@ -4,6 +4,7 @@
  */
 #include "store/connection.h"
 #include "store/txt_record.h"
+#include "workflow/connection.h"
 #include "workflow/steps.h"
 
 struct gone_write {
@@ -34,21 +35,22 @@ static bool write_gone(struct db *db, void *arg, struct err *err)
 
 static bool remove_value(struct job *job, struct db *db, const struct txt_record *r, struct err *err)
 {
-	struct provider_value  value = { r->zone, r->owner, r->value };
-	const struct provider *provider;
-	struct connection      connection;
-	bool                   removed;
+	struct provider_value value = { .owner = r->owner, .value = r->value };
+	struct connection_use use;
+	struct connection     connection;
+	bool                  removed;
 
 	if (!connection_find(db, job->arena, r->connection_id, &connection, err))
 		return false;
-	provider = provider_find(connection.provider);
-	if (provider == NULL)
-		return err_problem(err, ERR_TEMPORARY, "no-connection", "there is no provider \"%s\" in this version",
-		                   connection.provider);
 	/* A reset of the dns role has either loaded the value before this removal, or does not contain it. */
-	pthread_rwlock_rdlock(&job->worker->dns_lock);
-	removed = provider->remove(&job->worker->provider, &value, err);
-	pthread_rwlock_unlock(&job->worker->dns_lock);
+	removed = connection_use_open(job->worker, job->thread->http, &connection, r->zone, &use, err);
+	if (removed) {
+		value.zone = use.zone;
+		removed = use.provider->remove(&use.context, &value, err);
+		connection_use_close(&use);
+	}
+	if (!removed)
+		connection_refused(job->worker, &connection, err);
 	return removed;
 }
 

@@ -54,10 +54,13 @@ enum step_id {
 	STEP_RENEWAL_LOOK,
 	/* deployment: one job per delivery */
 	STEP_DELIVER, STEP_PROBE, STEP_ROLL_BACK, STEP_DELIVERED,
+	/* connection-check: one job per connection */
+	STEP_CONNECTION_LOOK, STEP_CONNECTION_LOOKED,
 	STEP__COUNT
 };
 
 struct job;
+struct book;
 struct ca;
 
 struct step {
@@ -124,7 +127,8 @@ struct worker {
 	struct store           *store;
 	struct ipc_peer        *keeper, *dns, *resolver, *hook;
 	struct ipc_server      *server;
-	struct provider_context provider;
+	struct book            *book;          /* the recipes */
+	struct engine          *recipe_engine; /* provider/engine.h: budgets, sessions, zone ids of all connections */
 	const char             *node;        /* lease owner */
 	const char             *instance_id;
 

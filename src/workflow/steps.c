@@ -9,6 +9,7 @@
  *   delegation-check   look, again and again, until the delegation is removed
  *   renewal-info       look, again and again            (made with the first version; places the next order)
  *   deployment     deliver -> probe -> delivered, or -> roll-back -> delivered  (one job per delivery of a version)
+ *   connection-check   look, again and again, until the connection is removed
  *
  * A pure step has no effect outside, so its move is written with the next one's commit. attempts_max 0 never gives
  * up: a removal is owed until it is done, and a missing delegation record waits for a person. await and download count
@@ -71,6 +72,9 @@ const struct step steps[STEP__COUNT] = {
 	/* Does what `deliver` does, with an older version: its effects have that one's crash points. */
 	[STEP_ROLL_BACK]        = { "deployment",    "roll-back",      run_roll_back,         STEP_DELIVERED,      0,  false, NO_CRASH },
 	[STEP_DELIVERED]        = { .kind = "deployment", .name = "delivered" },
+
+	[STEP_CONNECTION_LOOK]  = { "connection-check", "look",        run_connection_look,   STEP_CONNECTION_LOOK, 0, false, NO_CRASH },
+	[STEP_CONNECTION_LOOKED] = { .kind = "connection-check", .name = "removed" },
 };
 
 enum step_id step_find(const char *kind, const char *name)

@@ -1,0 +1,53 @@
+/*
+ * workflow/connection.h: connections in use: from a row to what a provider can be asked with, and the looks at whether a
+ * connection still works.
+ *
+ * Secrets  the credentials are opened by connection_use_open() and wiped by connection_use_close(): they live for one call.
+ * Errors   of open: ERR_CONFIG "invalid-recipe" or "no-connection" for a provider that is not usable, "tampered" for a row
+ *          that was changed outside of Reeve; else those of provider/provider.h.
+ */
+#ifndef REEVE_WORKFLOW_CONNECTION_H
+#define REEVE_WORKFLOW_CONNECTION_H
+
+#include "provider/book.h"
+#include "provider/engine.h"
+#include "store/connection.h"
+#include "workflow/engine.h"
+
+struct connection_use {
+	struct worker            *w;
+	const struct provider    *provider;
+	struct provider_context   context;
+	const char               *zone; /* for struct provider_value */
+	struct engine_account     account;
+	struct engine_credential *credentials; /* as opened; the account may have a zone id besides */
+	size_t                    credentials_count;
+	struct book_page         *page;
+	struct arena             *arena;
+	bool                      outside; /* not our own zone: the value is looked for at the name servers */
+};
+
+/* `spec`: the zone the route names; "" for the connection's. While a built-in one is open no reset of the dns role happens. */
+MUST_CHECK bool connection_use_open(struct worker *w, struct http_client *http, const struct connection *c, const char *spec,
+                                    struct connection_use *ret, struct err *err);
+void            connection_use_close(struct connection_use *use);
+
+/* A provider by any of its names: the id that is stored. "" stays "". */
+MUST_CHECK bool connection_provider(struct worker *w, struct arena *a, const char *name, const char **ret, struct err *err);
+
+/* Settings and credentials fit the recipe; before the row is written. */
+MUST_CHECK bool connection_check(struct worker *w, const struct connection *c, struct err *err);
+
+/*
+ * Ask the provider now, and store what came of it as the health. Reads only, unless `probe`: then a value of our own is
+ * written at _reeve-test.ZONE and removed again. An unhealthy connection is a success with *ret_finding set.
+ */
+MUST_CHECK bool connection_look(struct worker *w, struct http_client *http, const struct connection *c, bool probe,
+                                struct err *ret_finding, struct err *err);
+/* A step was refused: people see it at the connection too. */
+void connection_refused(struct worker *w, const struct connection *c, const struct err *why);
+
+/* The row and its job; inside a write. */
+MUST_CHECK bool connection_plan(struct db *db, const struct connection *c, struct err *err);
+
+#endif
