@@ -5,10 +5,7 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
-#include "base/clock.h"
 #include "base/log.h"
-
-#define LOOK_MS 500 /* between two looks at the folder */
 
 struct book_page {
 	struct recipes *recipes;
@@ -19,8 +16,7 @@ struct book {
 	pthread_mutex_t   lock;
 	char             *folder; /* or NULL */
 	struct book_page *newest;
-	uint64_t          stamp;     /* of the files as they were read */
-	int64_t           looked_ms; /* monotonic */
+	uint64_t          stamp; /* of the files as they were read */
 };
 
 static uint64_t mix(uint64_t hash, const void *bytes, size_t len)
@@ -84,7 +80,6 @@ bool book_new(const char *folder, struct book **ret, struct err *err)
 	pthread_mutex_init(&book->lock, NULL);
 	book->newest = page_new(recipes);
 	book->stamp = stamp;
-	book->looked_ms = clock_mono_ms();
 	*ret = book;
 	return true;
 }
@@ -107,16 +102,15 @@ void book_free(struct book *book)
 	free(book);
 }
 
-/* With the lock held. */
+/* With the lock held. A few stats stand beside a request over the network each time. */
 static void look(struct book *book)
 {
 	struct recipes *recipes;
 	struct err      err = { 0 };
 	uint64_t        stamp;
 
-	if (book->folder == NULL || clock_mono_ms() - book->looked_ms < LOOK_MS)
+	if (book->folder == NULL)
 		return;
-	book->looked_ms = clock_mono_ms();
 	stamp = folder_stamp(book->folder);
 	if (stamp == book->stamp)
 		return;
