@@ -234,20 +234,10 @@ static void take_back(struct job *job, const struct connection_use *use, const s
 			(void)use->provider->remove(&use->context, value, &ignored);
 }
 
-/*
- * What only a person can change is waited for: an update of the connection wakes the job. And a request that the account
- * may not send yet is no failure.
- */
-static enum outcome publish_outcome(struct job *job, const struct connection *c, struct err *err)
+static enum outcome refused_at(struct job *job, const struct found *x, struct err *err)
 {
-	err_in(err, "TXT value at %s", ((struct found *)job->memo)->row.owner);
-	connection_refused(job->worker, c, err);
-	if (err->class == ERR_TEMPORARY && strcmp(err->problem, "too-many-requests") == 0 && err->retry_after_s > 0) {
-		job->attempts = job->row.attempts;
-		job->shown = *err;
-		return job_wait(job, clock_now_ms() + rand_jitter((int64_t)err->retry_after_s * 1000, 5), "%s", err->text);
-	}
-	return err->class == ERR_CONFIG ? OUT_RETRY : job_outcome(err);
+	err_in(err, "TXT value at %s", x->row.owner);
+	return connection_outcome(job, &x->connection, err);
 }
 
 enum outcome run_publish(struct job *job, struct err *err)
@@ -274,7 +264,7 @@ enum outcome run_publish(struct job *job, struct err *err)
 	CRASH_POINT(PUBLISH_INTENT_AFTER);
 	/* A reset of the dns role between its answer and our row would lose the value: none happens while this is open. */
 	if (!connection_use_open(job->worker, job->thread->http, &x->connection, x->row.zone, &use, err))
-		return publish_outcome(job, &x->connection, err);
+		return refused_at(job, x, err);
 	value = (struct provider_value){ use.zone, x->row.owner, x->row.value };
 	added = use.provider->add(&use.context, &value, err);
 	if (added && !job_write(job, write_live, p, err)) {
@@ -283,7 +273,7 @@ enum outcome run_publish(struct job *job, struct err *err)
 	}
 	connection_use_close(&use);
 	if (!added)
-		return publish_outcome(job, &x->connection, err);
+		return refused_at(job, x, err);
 	job_note(job, "TXT \"%s\" at %s", x->row.value, x->row.owner);
 	return OUT_DONE;
 }
@@ -318,7 +308,7 @@ static enum outcome not_visible(struct job *job, const struct found *x, const st
 	bool present = true;
 
 	if (visible_ask_provider(job->row.attempts) && !provider_has(job, x, &present, err))
-		return publish_outcome(job, &x->connection, err);
+		return refused_at(job, x, err);
 	if (!present)
 		return publish_again(job, "the provider does not list the value any more");
 	if (job->row.attempts >= VISIBLE_LOOKS_MAX) {

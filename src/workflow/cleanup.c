@@ -33,31 +33,33 @@ static bool write_gone(struct db *db, void *arg, struct err *err)
 	return ok;
 }
 
-static bool remove_value(struct job *job, struct db *db, const struct txt_record *r, struct err *err)
+static bool remove_value(struct job *job, const struct connection *c, const struct txt_record *r, struct err *err)
 {
 	struct provider_value value = { .owner = r->owner, .value = r->value };
 	struct connection_use use;
-	struct connection     connection;
 	bool                  removed;
 
-	if (!connection_find(db, job->arena, r->connection_id, &connection, err))
-		return false;
 	/* A reset of the dns role has either loaded the value before this removal, or does not contain it. */
-	removed = connection_use_open(job->worker, job->thread->http, &connection, r->zone, &use, err);
-	if (removed) {
-		value.zone = use.zone;
-		removed = use.provider->remove(&use.context, &value, err);
-		connection_use_close(&use);
-	}
-	if (!removed)
-		connection_refused(job->worker, &connection, err);
+	if (!connection_use_open(job->worker, job->thread->http, c, r->zone, &use, err))
+		return false;
+	value.zone = use.zone;
+	removed = use.provider->remove(&use.context, &value, err);
+	connection_use_close(&use);
 	return removed;
+}
+
+/* Whatever the reason is, the value is owed. */
+static enum outcome owed(struct job *job, const struct connection *c, const struct txt_record *r, struct err *err)
+{
+	err_in(err, "removal of the TXT value at %s", r->owner);
+	return connection_outcome(job, c, err) == OUT_WAIT ? OUT_WAIT : OUT_RETRY;
 }
 
 enum outcome run_remove(struct job *job, struct err *err)
 {
 	struct gone_write *g = arena_alloc(job->arena, sizeof(*g));
 	struct txt_record *all;
+	struct connection  c;
 	struct db         *db;
 	size_t             count;
 
@@ -69,10 +71,10 @@ enum outcome run_remove(struct job *job, struct err *err)
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(all[i].state, "removing") != 0)
 			continue;
-		if (!remove_value(job, db, &all[i], err)) {
-			err_in(err, "removal of the TXT value at %s", all[i].owner);
+		if (!connection_find(db, job->arena, all[i].connection_id, &c, err))
 			return OUT_RETRY;
-		}
+		if (!remove_value(job, &c, &all[i], err))
+			return owed(job, &c, &all[i], err);
 		g->records[g->count++] = all[i];
 	}
 	job->facts = write_gone;

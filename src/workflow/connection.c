@@ -118,6 +118,20 @@ static bool zone_read(struct connection_use *u, const struct connection *c, cons
 	return true;
 }
 
+/* A provider that hangs must not keep the threads that CAs and other providers need. */
+static bool turn_take(struct worker *w, struct err *err)
+{
+	unsigned most = w->settings.threads > 1 ? w->settings.threads - (w->settings.threads + 3) / 4 : 1;
+
+	if (__atomic_add_fetch(&w->outside, 1, __ATOMIC_RELAXED) <= most)
+		return true;
+	__atomic_sub_fetch(&w->outside, 1, __ATOMIC_RELAXED);
+	err_problem(err, ERR_TEMPORARY, "too-many-requests", "%u requests to DNS providers are under way", most);
+	if (err != NULL)
+		err->retry_after_s = 1;
+	return false;
+}
+
 bool connection_use_open(struct worker *w, struct http_client *http, const struct connection *c, const char *spec,
                          struct connection_use *ret, struct err *err)
 {
@@ -129,7 +143,10 @@ bool connection_use_open(struct worker *w, struct http_client *http, const struc
 		*ret = u;
 		return true;
 	}
+	if (http != NULL && !turn_take(w, err))
+		return false;
 	u.outside = true;
+	u.turn = http != NULL;
 	u.provider = provider_find(PROVIDER_RECIPE);
 	u.arena = arena_new();
 	u.page = book_take(w->book);
@@ -153,6 +170,8 @@ void connection_use_close(struct connection_use *u)
 {
 	if (!u->outside)
 		pthread_rwlock_unlock(&u->w->dns_lock);
+	if (u->turn)
+		__atomic_sub_fetch(&u->w->outside, 1, __ATOMIC_RELAXED);
 	credentials_wipe(u->credentials, u->credentials_count);
 	book_give_back(u->w->book, u->page);
 	arena_free(u->arena);
@@ -197,15 +216,21 @@ static bool store_health(struct worker *w, const struct connection *c, const str
 	return true;
 }
 
-void connection_refused(struct worker *w, const struct connection *c, const struct err *why)
+enum outcome connection_outcome(struct job *job, const struct connection *c, const struct err *why)
 {
 	struct err ignored = { 0 };
 
+	if (why->class == ERR_TEMPORARY && strcmp(why->problem, "too-many-requests") == 0 && why->retry_after_s > 0) {
+		job->attempts = job->row.attempts;
+		job->shown = *why;
+		return job_wait(job, clock_now_ms() + rand_jitter((int64_t)why->retry_after_s * 1000, 20), "%s", why->text);
+	}
 	if (why->class != ERR_CONFIG || strcmp(c->provider, PROVIDER_BUILTIN) == 0)
-		return;
+		return job_outcome(why);
 	log_warn("connection=%s provider=%s health=bad problem=%s cause=\"%s\"", c->name, c->provider, why->problem, why->text);
-	if (!store_health(w, c, why, &ignored))
+	if (!store_health(job->worker, c, why, &ignored))
 		log_warn("connection=%s cause=\"%s\"", c->name, ignored.text);
+	return OUT_RETRY;
 }
 
 /* There is no zone to look into: that none holds a name nobody has shows that the credential is good. */

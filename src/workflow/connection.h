@@ -24,10 +24,14 @@ struct connection_use {
 	size_t                    credentials_count;
 	struct book_page         *page;
 	struct arena             *arena;
+	bool                      turn;    /* one of the threads that providers may hold is ours */
 	bool                      outside; /* not our own zone: the value is looked for at the name servers */
 };
 
-/* `spec`: the zone the route names; "" for the connection's. While a built-in one is open no reset of the dns role happens. */
+/*
+ * `spec`: the zone the route names; "" for the connection's. While a built-in one is open no reset of the dns role happens.
+ * With a client it may be refused for a second ("too-many-requests"): providers together never hold all step threads.
+ */
 MUST_CHECK bool connection_use_open(struct worker *w, struct http_client *http, const struct connection *c, const char *spec,
                                     struct connection_use *ret, struct err *err);
 void            connection_use_close(struct connection_use *use);
@@ -44,8 +48,11 @@ MUST_CHECK bool connection_check(struct worker *w, const struct connection *c, s
  */
 MUST_CHECK bool connection_look(struct worker *w, struct http_client *http, const struct connection *c, bool probe,
                                 struct err *ret_finding, struct err *err);
-/* A step was refused: people see it at the connection too. */
-void connection_refused(struct worker *w, const struct connection *c, const struct err *why);
+/*
+ * What a provider's refusal is for a step: people see it at the connection too; a request that may not be sent yet is waited
+ * for and is no failure; what a person has to change first is tried again, at once when the connection is updated.
+ */
+enum outcome connection_outcome(struct job *job, const struct connection *c, const struct err *why);
 
 /* The row and its job; inside a write. */
 MUST_CHECK bool connection_plan(struct db *db, const struct connection *c, struct err *err);

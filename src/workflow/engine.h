@@ -139,6 +139,7 @@ struct worker {
 	struct step_thread *idle;
 	unsigned            idle_count, busy_count;
 	unsigned            delivering;      /* atomic: step threads that wait for a target */
+	unsigned            outside;         /* atomic: threads that ask a DNS provider */
 	int64_t             planned_at;      /* when the dispatcher looks next */
 	bool                started, stopping, keeper_open;
 	int64_t             dns_up_at;       /* when the dns role last got its whole set; 0: not yet */

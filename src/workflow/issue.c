@@ -39,6 +39,7 @@ struct plan {
 	struct route               *routes;
 	size_t                      routes_count;
 	const char                 *order_id;
+	int64_t                     look_until_ms; /* for finding places; monotonic */
 };
 
 bool issue_target(const char *text, char ret[static NAME_SIZE], struct err *err)
@@ -184,7 +185,7 @@ static bool plan_route(struct plan *p, struct db *db, const char *base, struct r
 		*err = missing;
 		return false;
 	}
-	struct place_wish look = { p->who->project_id, base, &p->authority, provider, connection };
+	struct place_wish look = { p->who->project_id, base, &p->authority, provider, connection, p->look_until_ms };
 	if (!place_find(p->w, p->a, &look, &place, err))
 		return false;
 	if (place.found && delegation_find_target(db, p->a, p->who->project_id, base, place.target, &ret->delegation, &missing))
@@ -332,7 +333,8 @@ static void reply_finding(struct arena *a, struct command_reply *ret, const stru
 bool issue_certificate(struct worker *w, struct arena *a, const struct command_who *who, const struct command_issue *c,
                        struct command_reply *ret, struct err *err)
 {
-	struct plan  p = { .w = w, .a = a, .who = who, .c = c, .order_id = c->order_id };
+	struct plan  p = { .w = w, .a = a, .who = who, .c = c, .order_id = c->order_id,
+		           .look_until_ms = clock_mono_ms() + LOOK_BUDGET_MS };
 	struct db   *db = store_reader(w->store, err);
 	struct order again;
 	struct err   finding, missing = { 0 };

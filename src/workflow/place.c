@@ -156,6 +156,12 @@ bool place_find(struct worker *w, struct arena *a, const struct place_wish *wish
 		return err_hint(err, "`reeve connection list` shows what there is; `reeve connection add NAME --provider %s` adds one",
 		                wish->provider);
 	}
+	if (clock_mono_ms() > wish->until_ms) {
+		if (!asked && !by_authority)
+			return true;
+		err_problem(err, ERR_TEMPORARY, "delegation-unknown", "the look-ups of the names before %s took too long", wish->name);
+		return err_hint(err, "the name servers are slow; try again");
+	}
 	if (!look_up(&l, err))
 		return false;
 	if (by_authority)

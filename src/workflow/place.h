@@ -17,6 +17,7 @@ struct place_wish {
 	const struct authority *authority;
 	const char             *provider;   /* its id; "" : any */
 	const char             *connection; /* name or id; "" : any */
+	int64_t                 until_ms;   /* monotonic: no look-up begins later */
 };
 
 struct place {

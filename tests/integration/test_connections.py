@@ -3,6 +3,7 @@
 
 import json
 import pathlib
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import fake_dns  # noqa: E402
 import lab  # noqa: E402
 import tap  # noqa: E402
 from fakes import cloudflare, route53  # noqa: E402
+from test_secrets import spellings  # noqa: E402
 
 # As CertMate's page prints them; only scheme, host and token are put in.
 CREATE = """curl -sS -w '\\n%{http_code}' -X POST @URL@/api/certificates/create \\
@@ -300,6 +302,47 @@ class Connections(tap.Case):
         self.assertIn("Amazon Route 53", listed)
         tested = reeve.must("POST", "/v1/connections/house/test", {})
         self.assertEqual(tested["test"]["problem"], "invalid-recipe", tested)
+
+    # ---- secrets (last: the server is stopped)
+
+    def test_z_no_secret_on_disk_and_no_row_changed_unseen(self):
+        reeve = self.lab.reeve
+        reeve.must("PATCH", "/v1/connections/cf", {"credentials": {"api_token": TOKEN}})
+        self.assertTrue(reeve.must("POST", "/v1/connections/cf/test", {"write": True})["test"]["ok"])
+        for answer in (reeve.must("GET", "/v1/connections"), reeve.must("GET", "/v1/connections/r53")):
+            self.assertNotIn("right", json.dumps(answer))
+        self.search()
+        self.assertTrue(reeve.stop())
+        self.search()
+        asked = len(self.route53.requests)
+        changes = {"base_url": self.route53.origin + "/", "zone": "inside.example.net", "allow_addresses": "0.0.0.0/0", "provider": "vultr"}
+        for column, value in changes.items():
+            with self.subTest(column):
+                before = self.edit(column, value)
+                reeve.serve()
+                tested = reeve.must("POST", "/v1/connections/cf/test", {})
+                self.assertEqual(tested["test"]["problem"], "tampered", tested)
+                self.assertIn("reeve connection update cf", tested["test"]["hint"])
+                self.assertTrue(reeve.stop())
+                self.edit(column, before)
+        self.assertEqual(len(self.route53.requests), asked)
+        reeve.serve()
+        self.assertTrue(reeve.must("POST", "/v1/connections/cf/test", {})["test"]["ok"])
+
+    def edit(self, column, value):
+        with sqlite3.connect(self.lab.reeve.home / "var" / "reeve.db") as db:
+            before = db.execute(f"SELECT {column} FROM connections WHERE name = 'cf' AND removed_at IS NULL").fetchone()[0]
+            db.execute(f"UPDATE connections SET {column} = ? WHERE name = 'cf'", (value,))
+        db.close()
+        return before
+
+    def search(self):
+        home, found = self.lab.reeve.home, []
+        for path in [*(home / "var").rglob("*"), *(home / "run").rglob("*"), home / "reeve.log"]:
+            data = path.read_bytes() if path.is_file() else b""
+            for secret in (TOKEN.encode(), b"right/secret+key", b"cf-token-wrong-0123456789"):
+                found += [f"{how} in {path.name}" for how, text in spellings(secret) if len(text) >= 12 and text in data]
+        self.assertEqual(found, [])
 
 
 if __name__ == "__main__":
