@@ -303,6 +303,27 @@ class Connections(tap.Case):
         tested = reeve.must("POST", "/v1/connections/house/test", {})
         self.assertEqual(tested["test"]["problem"], "invalid-recipe", tested)
 
+    # ---- killed at each step that writes or removes (late: the server is restarted)
+
+    def test_y_killed_between_provider_and_ledger(self):
+        reeve = self.lab.reeve
+        foreign = "somebody-elses-value"
+        self.cloudflare.foreign("_acme-challenge.validation.example.org", foreign)
+        for n, point in enumerate(("authorization.publish.intent-after", "authorization.publish.done", "authorization.publish.commit-after",
+                                   "authorization.respond.intent-after", "cleanup.remove.intent-after", "cleanup.remove.done")):
+            with self.subTest(point):
+                self.assertTrue(reeve.stop())
+                once = self.lab.directory / f"once-{n}"
+                reeve.serve({"REEVE_CRASH_AT": point, "REEVE_CRASH_ONCE": str(once)})
+                certificate, order = reeve.issue(["slow.example.com"], domain_alias="validation.example.org")
+                order = reeve.wait_order(order["id"], patient=True)
+                self.assertEqual(order["status"], "issued", order)
+                order = reeve.wait_order(order["id"], lambda o: all(r["state"] == "gone" for r in o["txt_records"]), 60, patient=True)
+                self.assertTrue(once.exists(), "the crash point was not reached")
+                self.assertEqual(self.cloudflare.values("_acme-challenge.validation.example.org"), [foreign])
+        zone = self.cloudflare.zones["validation.example.org"]
+        zone.records.clear()
+
     # ---- secrets (last: the server is stopped)
 
     def test_z_no_secret_on_disk_and_no_row_changed_unseen(self):
