@@ -13,7 +13,7 @@
 #define RANGES_MAX (4 * KIB)
 
 struct connection_request {
-	const char         *name, *provider, *zone, *zone_id, *base_url, *ca_pem;
+	const char         *name, *provider, *zone, *zone_id, *base_url, *proxy, *ca_pem;
 	const json_t       *credentials, *allow_addresses;
 	bool                is_default;
 };
@@ -25,6 +25,7 @@ const struct json_field connection_fields[] = {
 	{ JSON_FIELD(struct connection_request, zone, STR) },
 	{ JSON_FIELD(struct connection_request, zone_id, STR) },
 	{ JSON_FIELD(struct connection_request, base_url, STR) },
+	{ JSON_FIELD(struct connection_request, proxy, STR) },
 	{ JSON_FIELD(struct connection_request, ca_pem, STR) },
 	{ JSON_FIELD(struct connection_request, allow_addresses, ANY) },
 	{ .name = "default", .kind = JSON_FIELD_BOOL, .offset = offsetof(struct connection_request, is_default) },
@@ -63,6 +64,7 @@ static json_t *connection_json(const struct connection *c)
 	put_text_or_null(json, "zone", c->zone);
 	put_text_or_null(json, "zone_id", c->zone_id);
 	put_text_or_null(json, "base_url", c->base_url);
+	put_text_or_null(json, "proxy", c->proxy);
 	json_put_bool(json, "trust_bundle", c->ca_pem[0] != '\0');
 	json_put(json, "allow_addresses", split_json(c->allow_addresses, ','));
 	json_put(json, "credentials_given", split_json(c->fields, ' '));
@@ -86,6 +88,15 @@ static bool connection_answer(struct call *call, int status, const char *id_or_n
 
 /* ---- reading a request ---- */
 
+/* What leads into the installation's own network is not a tenant's to set. */
+static bool for_installation(const struct call *call, const char *member, struct err *err)
+{
+	if (call->grant.project_id[0] == '\0')
+		return true;
+	err_problem(err, ERR_DENIED, "forbidden", "%s is for administrators of all projects", member);
+	return err_hint(err, "add the connection over the server's own socket: reeve --project NAME connection add …");
+}
+
 static bool read_ranges(struct call *call, const json_t *list, const char **ret, struct err *err)
 {
 	AUTO(buf_clear) struct buf ranges;
@@ -95,11 +106,8 @@ static bool read_ranges(struct call *call, const json_t *list, const char **ret,
 	buf_init(&ranges, RANGES_MAX);
 	if (!json_is_array(list))
 		return err_set(err, ERR_INPUT, "allow_addresses must be an array of ranges");
-	/* Private addresses are the installation's, not a tenant's: they lead into its own network. */
-	if (json_array_size(list) > 0 && call->grant.project_id[0] != '\0') {
-		err_problem(err, ERR_DENIED, "forbidden", "allow_addresses is for administrators of all projects");
-		return err_hint(err, "add the connection over the server's own socket: reeve --project NAME connection add …");
-	}
+	if (json_array_size(list) > 0 && !for_installation(call, "allow_addresses", err))
+		return false;
 	json_array_foreach(list, i, one) {
 		if (!json_is_string(one) || strchr(json_string_value(one), ',') != NULL)
 			return err_set(err, ERR_INPUT, "allow_addresses must be an array of ranges");
@@ -128,6 +136,8 @@ static bool merge(struct call *call, const struct connection_request *r, struct 
 
 	if (r->allow_addresses != NULL && !json_is_null(r->allow_addresses) && !read_ranges(call, r->allow_addresses, &ranges, err))
 		return false;
+	if (r->proxy != NULL && r->proxy[0] != '\0' && !for_installation(call, "proxy", err))
+		return false;
 	if (zone != NULL && zone[0] != '\0') {
 		if (!owner_parse(str_c(zone), parsed, err))
 			return err_in(err, "zone \"%s\"", zone);
@@ -138,6 +148,7 @@ static bool merge(struct call *call, const struct connection_request *r, struct 
 	*ret_bound = put(&c->zone, zone);
 	*ret_bound = put(&c->zone_id, r->zone_id) || *ret_bound;
 	*ret_bound = put(&c->base_url, r->base_url) || *ret_bound;
+	*ret_bound = put(&c->proxy, r->proxy) || *ret_bound;
 	*ret_bound = put(&c->ca_pem, r->ca_pem) || *ret_bound;
 	*ret_bound = put(&c->allow_addresses, ranges) || *ret_bound;
 	return true;
@@ -240,7 +251,7 @@ bool connection_create(struct call *call, struct err *err)
 {
 	AUTO(json_freep) json_t  *none = json_object();
 	struct connection_request request = { 0 };
-	struct command_connection in = { .c = { .name = "", .provider = "", .zone = "", .zone_id = "", .base_url = "", .ca_pem = "",
+	struct command_connection in = { .c = { .name = "", .provider = "", .zone = "", .zone_id = "", .base_url = "", .proxy = "", .ca_pem = "",
 		                                .allow_addresses = "", .fields = "", .row_version = 1 } };
 	struct command_reply      reply;
 	char                      id[ID_SIZE];
@@ -297,7 +308,7 @@ bool connection_patch(struct call *call, struct err *err)
 	if (!merge(call, &request, &in.c, &bound, err))
 		return false;
 	if (bound && request.credentials == NULL) {
-		err_problem(err, ERR_INPUT, "invalid-request", "zone, zone id, base URL, trust and addresses say where the credentials are sent");
+		err_problem(err, ERR_INPUT, "invalid-request", "zone, zone id, base URL, proxy, trust and addresses say where the credentials are sent");
 		return err_hint(err, "they are sealed together: give the credentials again with the change");
 	}
 	if (request.credentials != NULL) {

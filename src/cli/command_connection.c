@@ -179,7 +179,8 @@ static json_t *credentials_make(struct cli *cli, const char *provider, bool ask,
 
 static bool settings_put(struct cli *cli, json_t *body, struct err *err)
 {
-	static const char *const texts[][2] = { { "zone", "zone" }, { "zone-id", "zone_id" }, { "base-url", "base_url" }, { "name", "name" } };
+	static const char *const texts[][2] = { { "zone", "zone" }, { "zone-id", "zone_id" }, { "base-url", "base_url" }, { "proxy", "proxy" },
+		                                { "name", "name" } };
 	json_t                  *ranges;
 	struct str               text;
 
@@ -205,7 +206,7 @@ static bool settings_put(struct cli *cli, json_t *body, struct err *err)
 static void show(struct cli *cli, const json_t *x)
 {
 	static const char *const rows[][2] = { { "provider", "provider" }, { "zone", "zone" }, { "zone id", "zone_id" },
-		                               { "base URL", "base_url" } };
+		                               { "base URL", "base_url" }, { "proxy", "proxy" } };
 	const json_t            *one;
 	struct table             t;
 	size_t                   i;

@@ -104,6 +104,7 @@ static const struct cli_option deployment_add_options[] = {
 	{ "zone", "NAME", "the zone it writes in (else: the longest of the account that holds the name)", false },      \
 	{ "zone-id", "ID", "the provider's own id of that zone: nothing has to be looked up then", false },             \
 	{ "base-url", "URL", "another address of the provider's interface", false },                                   \
+	{ "proxy", "URL", "go there through this proxy, http://host:port", false },                                     \
 	{ "ca-file", "FILE", "trust these certificates (PEM) for it", false },                                          \
 	{ "allow-address", "CIDR", "let it be at an address that is refused otherwise", true },                         \
 	{ "default", NULL, "take it when only its provider is named", false }
@@ -185,7 +186,7 @@ static const struct cli_command commands[] = {
 	{ "connection", "test", "NAME", 1, 1, "Ask the provider whether it works now", connection_test_options, run_connection_test, false,
 	  "Exit code 0 when it works, 3 when something must change." },
 	{ "connection", "update", "NAME", 1, 1, "Change a connection", connection_update_options, run_connection_update, false,
-	  "Zone, base URL, trust and addresses are sealed together with the credentials: who changes one gives them again." },
+	  "Zone, base URL, proxy, trust and addresses are sealed together with the credentials: who changes one gives them again." },
 	{ "connection", "remove", "NAME", 1, 1, "Remove a connection that nothing uses", NULL, run_connection_remove, false, NULL },
 	{ "connection", "permissions", "PROVIDER", 1, 1, "Print the least its credential must be permitted", permissions_options,
 	  run_connection_permissions, false, NULL },

@@ -14,7 +14,7 @@
 
 #define CONNECTION_COLUMNS                                                                         \
 	"id, project_id, provider, name, zone, is_default, zone_id, base_url, ca_pem, allow_addresses, fields, credentials," \
-	" row_version, health, problem, finding, hint, checked_at, created_at, removed_at"
+	" row_version, health, problem, finding, hint, checked_at, created_at, removed_at, proxy"
 #define BOUND_MAX (2 * MIB)
 
 static bool connection_read(const struct db_row *row, void *arg)
@@ -42,6 +42,7 @@ static bool connection_read(const struct db_row *row, void *arg)
 	c->checked_at = db_int(row, 17);
 	c->created_at = db_int(row, 18);
 	c->removed_at = db_int(row, 19);
+	c->proxy = db_text(row, 20, rows->a);
 	return true;
 }
 
@@ -148,7 +149,8 @@ bool connection_find_named(struct db *db, struct arena *a, const char *project_i
 /* The id of a sealed value has room for an id and a digest: nothing has to be known of the settings by the keeper. */
 void connection_record(struct arena *a, const struct connection *c, struct record_id *ret)
 {
-	const char *const texts[] = { c->provider, c->zone, c->zone_id, c->base_url, c->ca_pem, c->allow_addresses, c->fields };
+	const char *const texts[] = { c->provider, c->zone, c->zone_id, c->base_url, c->proxy, c->ca_pem, c->allow_addresses,
+		                    c->fields };
 	char              digest[SHA256_HEX_SIZE];
 	struct buf        b;
 
@@ -183,14 +185,14 @@ bool connection_insert(struct db *db, const struct connection *c, struct err *er
 
 	return db_exec(db, &changed, err,
 	               "INSERT INTO connections (id, project_id, provider, name, zone, zone_id, base_url, ca_pem, allow_addresses,"
-	               " fields, credentials, row_version, created_at, is_default)"
-	               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
+	               " fields, credentials, row_version, created_at, proxy, is_default)"
+	               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
 	               " CASE WHEN EXISTS (SELECT 1 FROM connections WHERE project_id = $2 AND provider = $3 AND is_default = 1"
 	               " AND removed_at IS NULL) THEN 0 ELSE 1 END)"
 	               " ON CONFLICT (project_id, name) WHERE removed_at IS NULL AND project_id IS NOT NULL DO NOTHING",
 	               DB_T(c->id), DB_T(c->project_id), DB_T(c->provider), DB_T(c->name), DB_C(c->zone), DB_C(c->zone_id),
 	               DB_C(c->base_url), DB_C(c->ca_pem), DB_C(c->allow_addresses), DB_C(c->fields), DB_B(c->credentials),
-	               DB_I(c->row_version), DB_I(c->created_at)) &&
+	               DB_I(c->row_version), DB_I(c->created_at), DB_C(c->proxy)) &&
 	       rows_inserted(changed, err, "a connection", c->name);
 }
 
@@ -221,12 +223,12 @@ bool connection_update(struct db *db, const struct connection *c, int64_t seen_v
 
 	if (!db_exec(db, &changed, err,
 	             "UPDATE connections SET name = $3, zone = $4, zone_id = $5, base_url = $6, ca_pem = $7, allow_addresses = $8,"
-	             " fields = $9, credentials = $10, row_version = $11, health = '', problem = '', finding = '', hint = ''"
+	             " fields = $9, credentials = $10, row_version = $11, proxy = $13, health = '', problem = '', finding = '', hint = ''"
 	             " WHERE id = $1 AND row_version = $2 AND removed_at IS NULL AND NOT EXISTS"
 	             " (SELECT 1 FROM connections o WHERE o.project_id = $12 AND o.name = $3 AND o.id <> $1 AND o.removed_at IS NULL)",
 	             DB_T(c->id), DB_I(seen_version), DB_T(c->name), DB_C(c->zone), DB_C(c->zone_id), DB_C(c->base_url),
 	             DB_C(c->ca_pem), DB_C(c->allow_addresses), DB_C(c->fields), DB_B(c->credentials), DB_I(c->row_version),
-	             DB_T(c->project_id)))
+	             DB_T(c->project_id), DB_C(c->proxy)))
 		return false;
 	if (changed == 0) {
 		err_problem(err, ERR_CONFLICT, "conflict", "the connection %s was changed meanwhile, or the name is taken", c->name);

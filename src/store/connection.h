@@ -16,7 +16,7 @@
 
 struct connection {
 	const char *id, *project_id; /* "" : serves every project */
-	const char *provider, *name, *zone, *zone_id, *base_url, *ca_pem, *allow_addresses, *fields;
+	const char *provider, *name, *zone, *zone_id, *base_url, *proxy, *ca_pem, *allow_addresses, *fields;
 	struct str  credentials; /* sealed; NULL for the built-in zones */
 	const char *health /* "", good, bad */, *problem, *finding, *hint;
 	int64_t     row_version, checked_at, created_at, removed_at;

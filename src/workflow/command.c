@@ -422,7 +422,7 @@ static bool ask_connection(struct ipc_peer *worker, struct arena *a, const struc
                            const struct command_connection *in, struct command_reply *ret, struct err *err)
 {
 	const struct connection *c = &in->c;
-	const char *const        texts[] = { c->id, c->name, c->provider, c->zone, c->zone_id, c->base_url, c->ca_pem,
+	const char *const        texts[] = { c->id, c->name, c->provider, c->zone, c->zone_id, c->base_url, c->proxy, c->ca_pem,
 		                     c->allow_addresses, c->fields };
 	struct buf               b;
 
@@ -439,7 +439,7 @@ static bool ask_connection(struct ipc_peer *worker, struct arena *a, const struc
 struct command_connection command_connection_read(struct wire *w, struct arena *a)
 {
 	struct command_connection in = { 0 };
-	const char              **texts[] = { &in.c.id, &in.c.name, &in.c.provider, &in.c.zone, &in.c.zone_id, &in.c.base_url, &in.c.ca_pem,
+	const char              **texts[] = { &in.c.id, &in.c.name, &in.c.provider, &in.c.zone, &in.c.zone_id, &in.c.base_url, &in.c.proxy, &in.c.ca_pem,
 		                  &in.c.allow_addresses, &in.c.fields };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)

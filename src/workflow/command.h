@@ -157,7 +157,8 @@ MUST_CHECK bool command_deployment_run(struct ipc_peer *worker, struct arena *a,
                                        const struct command_deployment_run *run, struct command_reply *ret, struct err *err);
 
 struct command_connection {
-	/* id, name, provider, zone, zone_id, base_url, ca_pem, allow_addresses, fields, credentials, row_version, is_default;
+	/* id, name, provider, zone, zone_id, base_url, proxy, ca_pem, allow_addresses, fields, credentials, row_version,
+	 * is_default;
 	 * the credentials are sealed to these settings (store/connection.h). */
 	struct connection c;
 	int64_t           seen_version; /* update: of the row it was made from */

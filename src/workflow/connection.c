@@ -56,6 +56,7 @@ static bool settings_read(struct connection_use *u, const struct connection *c, 
 		return false;
 	u->account.allowed = allowed;
 	u->account.base_url = c->base_url[0] != '\0' ? arena_strdup(u->arena, c->base_url) : NULL;
+	u->account.proxy = arena_strdup(u->arena, c->proxy);
 	u->account.ca_pem = arena_dup(u->arena, str_c(c->ca_pem));
 	u->account.timeout_ms = CALL_TIMEOUT_MS;
 	return true;

@@ -74,8 +74,12 @@ static bool settings_check(const struct connection *c, struct err *err)
 		err_problem(err, ERR_INPUT, "invalid-request", "a zone id alone does not say which names it holds");
 		return err_hint(err, "give the name of the zone too");
 	}
-	if (strlen(c->zone_id) > TEXT_MAX || strlen(c->base_url) > TEXT_MAX || strlen(c->ca_pem) > PEM_MAX)
+	if (strlen(c->zone_id) > TEXT_MAX || strlen(c->base_url) > TEXT_MAX || strlen(c->proxy) > TEXT_MAX || strlen(c->ca_pem) > PEM_MAX)
 		return err_problem(err, ERR_INPUT, "too-large", "a setting of the connection is too long");
+	if (c->proxy[0] != '\0' && (!url_parse(str_c(c->proxy), &url, err) || url.https || url.target.len > 1)) {
+		err_problem(err, ERR_INPUT, "invalid-request", "proxy: %.200s is not http://host:port", c->proxy);
+		return err_hint(err, "the proxy is spoken to in the clear; what goes through it is TLS with the provider");
+	}
 	return c->base_url[0] == '\0' || url_parse(str_c(c->base_url), &url, err) || err_in(err, "base_url");
 }
 

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Certificates through accounts at DNS providers: credentials, routes, visibility, removal; against fakes that answer DNS."""
 
+import contextlib
 import json
 import pathlib
+import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "tools"), str(TESTS / "providers")]
@@ -47,6 +50,51 @@ ALIAS_PROVIDER = """curl -sS -w '\\n%{http_code}' -X POST @URL@/api/certificates
   }'"""
 TOKEN = "cf-token-right-0123456789"
 FAKE_ZONES = ("validation.example.org", "acme.example.com", "inside.example.net")
+
+
+class Proxy:
+    """An HTTP proxy that knows CONNECT only."""
+
+    def __init__(self):
+        self.asked, self.seen = [], b""
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = "http://127.0.0.1:%d" % self.socket.getsockname()[1]
+        self.open = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                client = self.socket.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self._tunnel, args=(client,), daemon=True).start()
+
+    def _tunnel(self, client):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += client.recv(4096)
+        method, target = head.split()[:2]
+        self.asked.append(target.decode())
+        host, port = target.decode().rsplit(":", 1)
+        server = socket.create_connection((host, int(port)))
+        self.open += [client, server]
+        client.sendall(b"HTTP/1.1 200 ok\r\n\r\n")
+        threading.Thread(target=self._copy, args=(server, client), daemon=True).start()
+        self._copy(client, server)
+
+    def _copy(self, here, there):
+        with contextlib.suppress(OSError):
+            while data := here.recv(65536):
+                self.seen += data
+                there.sendall(data)
+            there.shutdown(socket.SHUT_WR)
+
+    def stop(self):
+        for s in [self.socket, *self.open]:
+            with contextlib.suppress(OSError):
+                s.shutdown(socket.SHUT_RDWR)
+            s.close()
 
 
 class Connections(tap.Case):
@@ -227,6 +275,22 @@ class Connections(tap.Case):
         for name in ("reader", "no-zone"):
             reeve.must("DELETE", f"/v1/connections/{name}")
 
+    def test_through_a_proxy(self):
+        reeve, proxy = self.lab.reeve, Proxy()
+        self.connect("proxied", self.cloudflare, {"api_token": TOKEN}, zone="inside.example.net", proxy=proxy.url)
+        tested = reeve.must("POST", "/v1/connections/proxied/test", {"write": True})
+        self.assertTrue(tested["test"]["ok"], tested)
+        self.assertEqual(set(proxy.asked), {self.cloudflare.origin.removeprefix("https://")})
+        # What goes through it is TLS: no token in sight.
+        self.assertNotIn(TOKEN.encode(), proxy.seen)
+        proxy.stop()
+        self.assertEqual(reeve.api("POST", "/v1/connections/proxied/test", {}).status, 502)
+        reeve.must("DELETE", "/v1/connections/proxied")
+        reply = reeve.http("POST", "/v1/connections", self.body("p", self.cloudflare, {"api_token": TOKEN}, proxy=proxy.url),
+                           reeve.must("POST", "/v1/tokens", {"name": "proxy", "role": "administrator", "project": "default"})["token"])
+        self.assert_problem(reply, 403, "forbidden")
+        self.assert_gone(self.cloudflare)
+
     def test_credentials_are_checked_before_any_call(self):
         reeve = self.lab.reeve
         seen = len(self.route53.requests)
@@ -336,7 +400,7 @@ class Connections(tap.Case):
         self.assertTrue(reeve.stop())
         self.search()
         asked = len(self.route53.requests)
-        changes = {"base_url": self.route53.origin + "/", "zone": "inside.example.net", "allow_addresses": "0.0.0.0/0", "provider": "vultr"}
+        changes = {"base_url": self.route53.origin + "/", "proxy": "http://127.0.0.1:9", "zone": "inside.example.net", "allow_addresses": "0.0.0.0/0", "provider": "vultr"}
         for column, value in changes.items():
             with self.subTest(column):
                 before = self.edit(column, value)

@@ -2,6 +2,7 @@
 
 ALTER TABLE connections ADD COLUMN zone_id TEXT NOT NULL DEFAULT '';         -- the provider's own name of the zone
 ALTER TABLE connections ADD COLUMN base_url TEXT NOT NULL DEFAULT '';        -- '' = the recipe's
+ALTER TABLE connections ADD COLUMN proxy TEXT NOT NULL DEFAULT '';           -- http://host:port
 ALTER TABLE connections ADD COLUMN ca_pem TEXT NOT NULL DEFAULT '';          -- '' = the system's trust store
 ALTER TABLE connections ADD COLUMN allow_addresses TEXT NOT NULL DEFAULT ''; -- CIDRs, comma separated
 ALTER TABLE connections ADD COLUMN fields TEXT NOT NULL DEFAULT '';          -- names of the credentials given, space separated

@@ -12,7 +12,7 @@
 #define BLOB STR("sealed")
 
 static const struct connection account = { .id = "c1", .project_id = "p1", .provider = "route53", .name = "r53", .zone = "acme.example",
-	                                   .zone_id = "", .base_url = "", .ca_pem = "", .allow_addresses = "",
+	                                   .zone_id = "", .base_url = "", .proxy = "http://p:3128", .ca_pem = "", .allow_addresses = "",
 	                                   .fields = "access_key_id secret_access_key", .credentials = BLOB, .row_version = 1,
 	                                   .created_at = 7 };
 
@@ -39,6 +39,7 @@ TEST(rows)
 	CHECK(c.is_default && str_eq(c.credentials, BLOB) && c.row_version == 1 && c.created_at == 7);
 	CHECK_STR(c.fields, account.fields);
 	CHECK_STR(c.health, "");
+	CHECK_STR(c.proxy, account.proxy);
 	REFUSED(connection_find_named(f.db, f.a, "p2", "r53", &c, &f.err), ERR_NOT_FOUND, "not-found", f.err);
 	second.id = "c2";
 	REFUSED(connection_insert(f.db, &second, &f.err), ERR_CONFLICT, "already-exists", f.err);
@@ -85,7 +86,7 @@ TEST(seals)
 	struct arena    *a = arena_new();
 	struct record_id first, other;
 	struct connection c = account;
-	const char     **bound[] = { &c.provider, &c.zone, &c.zone_id, &c.base_url, &c.ca_pem, &c.allow_addresses, &c.fields, &c.id };
+	const char     **bound[] = { &c.provider, &c.zone, &c.zone_id, &c.base_url, &c.proxy, &c.ca_pem, &c.allow_addresses, &c.fields, &c.id };
 
 	connection_record(a, &account, &first);
 	CHECK_STR(first.column, KEEPER_COLUMN_CREDENTIALS);
