@@ -42,8 +42,7 @@ static void chain_text(struct arena *a, const struct dns_chain *c, const char **
 	*ret = text;
 }
 
-/* Written at the name itself, in its own zone: there must be no CNAME. */
-static bool is_direct(const struct delegation *d)
+bool delegation_is_direct(const struct delegation *d)
 {
 	return strcmp(d->kind, "direct") == 0;
 }
@@ -57,7 +56,7 @@ static void judge(struct arena *a, const struct delegation *d, const struct dns_
 		ret->health = "verified";
 		return;
 	}
-	if (c->outcome == DNS_ABSENT && is_direct(d)) {
+	if (c->outcome == DNS_ABSENT && delegation_is_direct(d)) {
 		ret->health = "verified";
 		return;
 	}
@@ -67,7 +66,7 @@ static void judge(struct arena *a, const struct delegation *d, const struct dns_
 		err_problem(&ret->finding, ERR_CONFIG, "delegation-unknown", "_acme-challenge.%s could not be looked up: %s",
 		            d->name, c->detail);
 		err_hint(&ret->finding, "the name servers of %s must answer%s%s", d->name,
-		         is_direct(d) ? "" : "; the record to find there is: ", is_direct(d) ? "" : delegation_record(a, d));
+		         delegation_is_direct(d) ? "" : "; the record to find there is: ", delegation_is_direct(d) ? "" : delegation_record(a, d));
 		return;
 	}
 	if (c->outcome == DNS_ABSENT) {
@@ -79,7 +78,7 @@ static void judge(struct arena *a, const struct delegation *d, const struct dns_
 		return;
 	}
 	chain_text(a, c, &hops);
-	if (is_direct(d)) {
+	if (delegation_is_direct(d)) {
 		ret->health = was;
 		err_problem(&ret->finding, ERR_CONFIG, "delegation-different",
 		            "_acme-challenge.%s is a CNAME to %s now: a value written at the name itself would not be seen", d->name, hops);
@@ -118,7 +117,7 @@ bool delegation_look(struct worker *w, struct arena *a, const struct delegation 
 
 	if (!name_challenge(d->name, name))
 		return err_problem(err, ERR_INPUT, "invalid-name", "_acme-challenge.%s is longer than a name may be", d->name);
-	if (!dns_lookup_chain(w->resolver, a, name, is_direct(d) ? "" : d->target, w->settings.resolver_timeout_ms, &chain, err))
+	if (!dns_lookup_chain(w->resolver, a, name, delegation_is_direct(d) ? "" : d->target, w->settings.resolver_timeout_ms, &chain, err))
 		return err_in(err, "look-up of %s", name);
 	judge(a, d, &chain, &verdict);
 	if (!store_write(w->store, write_health, &write, err))
@@ -288,7 +287,7 @@ bool delegation_make(struct worker *w, struct arena *a, const struct delegation_
 		rand_bytes(label, sizeof(label));
 		d.target = arena_printf(a, "%s.%s", base32_encode(a, str_of(label, sizeof(label))), connection.zone);
 	}
-	if (strcmp(d.target, challenge) == 0 && !is_direct(&d)) {
+	if (strcmp(d.target, challenge) == 0 && !delegation_is_direct(&d)) {
 		err_problem(err, ERR_INPUT, "invalid-request", "%s cannot point at itself", challenge);
 		return err_hint(err, "choose a target in the validation zone, or none to have one generated");
 	}
@@ -307,7 +306,7 @@ bool delegation_plan(struct db *db, const struct delegation *d, struct err *err)
 {
 	int64_t job;
 
-	if (!target_claim(db, d->target, d->project_id, is_direct(d) ? "named" : d->kind, d->created_at, err)) {
+	if (!target_claim(db, d->target, d->project_id, delegation_is_direct(d) ? "named" : d->kind, d->created_at, err)) {
 		if (err->class == ERR_CONFLICT)
 			err_hint(err, "a target serves one project only: choose another one");
 		return false;

@@ -18,6 +18,9 @@
 /* "_acme-challenge.example.test. 300 IN CNAME target." */
 const char *delegation_record(struct arena *a, const struct delegation *d);
 
+/* Written at the name itself, in its own zone: there must be no CNAME, and there is no record to add. */
+bool delegation_is_direct(const struct delegation *d);
+
 struct delegation_verdict {
 	const char *health;  /* to store */
 	struct err  finding; /* class ERR_NONE when verified */

@@ -217,6 +217,9 @@ class Connections(tap.Case):
         self.assertEqual({r["owner"] for r in order["txt_records"]}, {"_acme-challenge.www.inside.example.net"})
         delegation = reeve.must("GET", "/v1/delegations/www.inside.example.net")
         self.assertEqual((delegation["kind"], delegation["record"], delegation["health"]), ("direct", None, "verified"))
+        report = reeve.must("GET", "/v1/doctor?name=www.inside.example.net&name=seed.example.com")["names"][0]
+        self.assertTrue(report["ok"], report)
+        self.assertEqual({f["check"] for f in report["findings"]}, {"delegation", "target", "connection", "name-server"})
         self.assert_gone(self.cloudflare)
 
     def test_an_alias_outside_of_every_zone_is_refused(self):
