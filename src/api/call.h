@@ -109,9 +109,9 @@ void put_text_or_null(json_t *object, const char *key, const char *value);
 /* ---- one file per noun ---- */
 
 extern const struct json_field project_fields[], authority_fields[], delegation_fields[], certificate_fields[],
-	policy_fields[], token_fields[], deployment_fields[], deployment_run_fields[], connection_fields[], connection_test_fields[];
+	patch_fields[], token_fields[], deployment_fields[], deployment_run_fields[], connection_fields[], connection_test_fields[];
 extern const size_t project_fields_count, authority_fields_count, delegation_fields_count, certificate_fields_count,
-	policy_fields_count, token_fields_count, deployment_fields_count, deployment_run_fields_count, connection_fields_count,
+	patch_fields_count, token_fields_count, deployment_fields_count, deployment_run_fields_count, connection_fields_count,
 	connection_test_fields_count;
 
 bool project_create(struct call *call, struct err *err);
@@ -175,6 +175,19 @@ const char *certmate_domain(const struct call *call);
 
 /* Aliases of `domain_alias`: a string for all names, or an object name -> target. NULL or null: none. */
 MUST_CHECK bool aliases_parse(struct arena *a, const json_t *value, struct command_issue *ret, struct err *err);
+
+/* What issue and edit share, as the commands want it. */
+struct certificate_request {
+	struct json_strings names;
+	const char         *authority, *key_type, *provider, *alias_provider, *connection, *key_policy, *fallback_authority,
+		*fallback_after, *csr;
+	const json_t       *domain_alias;
+};
+/* Checks what can be checked here; a CSR is parsed in this role, and gives the names when none are. */
+MUST_CHECK bool certificate_request_take(struct call *call, const struct certificate_request *request, struct command_issue *ret,
+                                         struct err *err);
+/* 202 {certificate, order}: both as stored just now. */
+bool certificate_ordered(struct call *call, const struct command_reply *reply, struct err *err);
 
 struct order;
 struct certificate;

@@ -68,8 +68,8 @@ const struct route routes[] = {
 	  .status = 200, .summary = "One certificate, by id or first name" },
 	{ "POST",   "/v1/certificates/{x}/renew",             PERM_WRITE,  SMALL,    certificate_renew, .slow = true,
 	  .status = 202, .summary = "Renew it now" },
-	{ "PATCH",  "/v1/certificates/{x}",                   PERM_WRITE,  4 * KIB,  certificate_patch,
-	  .status = 200, .summary = "Change its renewal: off, on, paused, when", BODY(policy_fields) },
+	{ "PATCH",  "/v1/certificates/{x}",                   PERM_WRITE,  64 * KIB, certificate_patch, .slow = true,
+	  .status = 200, .summary = "Change when it is renewed (200), or what it is: ordered anew (202)", BODY(patch_fields) },
 	{ "GET",    "/v1/certificates/{x}/download",          PERM_READ,   0,        certificate_download,
 	  .status = 200, .summary = "PEM; parts with the key need an operator", .query = "part version" },
 

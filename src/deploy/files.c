@@ -270,8 +270,8 @@ bool files_write_all(int dir, const struct files_target *t, const struct files_b
 	if (!owner_of(t, &uid, &gid, err))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		if (i == ARRAY_LEN(files) - 1 && b->pkcs12.len == 0)
-			break;
+		if (files[i].secret && (i == ARRAY_LEN(files) - 1 ? b->pkcs12.len == 0 : b->key.len == 0))
+			continue;
 		if (!file_write(dir, t, &files[i], uid, gid, err))
 			return false;
 	}
@@ -308,6 +308,8 @@ bool files_pair_check(struct arena *a, struct str fullchain, struct str key_pem,
 
 	if (!chain_parse(a, fullchain, &chain, err))
 		return false;
+	if (key_pem.len == 0)
+		return true;
 	if (!pem_der(a, key_pem, "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", &der))
 		return err_set(err, ERR_PERMANENT, "the private key is not PEM");
 	bool ok = key_from_pkcs8(der, &key, err);
@@ -323,10 +325,10 @@ bool files_pair_check(struct arena *a, struct str fullchain, struct str key_pem,
 static bool written_check(int dir, const struct files_target *t, const struct files_bundle *b, struct err *err)
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
-	struct str fullchain, key;
+	struct str fullchain, key = { 0 };
 	bool       ok;
 
-	if (!read_whole(dir, "fullchain.pem", MIB, a, &fullchain) || !read_whole(dir, "privkey.pem", MIB, a, &key))
+	if (!read_whole(dir, "fullchain.pem", MIB, a, &fullchain) || (b->key.len > 0 && !read_whole(dir, "privkey.pem", MIB, a, &key)))
 		return err_problem(err, ERR_TEMPORARY, "unavailable", "%s: what was written cannot be read back", t->directory);
 	ok = str_eq(fullchain, b->fullchain) && str_eq(key, b->key);
 	if (!ok)

@@ -23,7 +23,7 @@
 #define FILES_CURRENT "current"
 
 struct files_bundle {
-	struct str cert, chain, fullchain, key; /* PEM; key is PKCS#8 */
+	struct str cert, chain, fullchain, key; /* PEM; key is PKCS#8, "" leaves out privkey.pem and combined.pem */
 	struct str pkcs12;                      /* "" for none */
 };
 
@@ -46,7 +46,7 @@ MUST_CHECK bool files_deliver(struct arena *a, const struct files_target *target
 MUST_CHECK bool files_restore(const struct files_target *target, const char *previous, struct err *err);
 /* The same five files (and bundle.p12) into an open private directory, for a hook to read. */
 MUST_CHECK bool files_write_all(int dir, const struct files_target *target, const struct files_bundle *bundle, struct err *err);
-/* Does this key belong to this chain? ERR_PERMANENT. */
+/* Does this key belong to this chain? ERR_PERMANENT. An empty one is not looked at: there is no pair to check. */
 MUST_CHECK bool files_pair_check(struct arena *a, struct str fullchain, struct str key_pem, struct err *err);
 /* Removes a directory of plain files in `dir`; what is not there is fine. */
 void files_remove_directory(int dir, const char *name);

@@ -48,6 +48,7 @@ enum keeper_message {
 	KEEPER_DEPLOYMENT_MAC,
 	KEEPER_DELIVER,
 	KEEPER_WEBHOOK_SIGN,
+	KEEPER_CERT_KEY_AGAIN,
 	KEEPER_OPEN_CREDENTIAL,
 	KEEPER__END
 };
@@ -121,6 +122,13 @@ MUST_CHECK bool keeper_account_key_new(struct ipc_peer *keeper, const struct rec
                                        struct arena *a, struct keeper_account_key *ret, struct err *err);
 MUST_CHECK bool keeper_cert_key_new(struct ipc_peer *keeper, const struct record_id *id, enum key_type type,
                                     struct arena *a, struct keeper_cert_key *ret, struct err *err);
+
+/*
+ * The key of another version of the same project, sealed for this one: the bytes never leave the keeper. A key of
+ * another type than `type` is ERR_CONFLICT.
+ */
+MUST_CHECK bool keeper_cert_key_again(struct ipc_peer *keeper, enum key_type type, const struct record_id *from, struct str from_blob,
+                                      const struct record_id *to, struct arena *a, struct keeper_cert_key *ret, struct err *err);
 
 /* ---- signatures (worker) ---- */
 
@@ -255,7 +263,7 @@ struct keeper_delivery {
 	struct keeper_deployment deployment;
 	struct str               mac;
 	struct record_id         cert_key; /* of the same project */
-	struct str               key_blob;
+	struct str               key_blob; /* empty: the key was never here, the chain is delivered alone */
 	struct str               chain_pem;
 	bool                     pkcs12;
 };

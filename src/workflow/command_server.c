@@ -16,6 +16,7 @@
 #include "workflow/delegation.h"
 #include "workflow/deployment.h"
 #include "workflow/doctor.h"
+#include "workflow/edit.h"
 #include "workflow/issue.h"
 #include "workflow/place.h"
 #include "workflow/session.h"
@@ -319,6 +320,13 @@ static bool do_renew(struct call *c, struct err *err)
 	return wire_done(c->in, err) && issue_renewal(c->w, c->a, &c->who, certificate, order_id, &c->reply, err);
 }
 
+static bool do_edit(struct call *c, struct err *err)
+{
+	struct command_edit edit = command_edit_read(c->in, c->a);
+
+	return wire_done(c->in, err) && edit_certificate(c->w, c->a, &c->who, &edit, &c->reply, err);
+}
+
 static bool do_policy(struct call *c, struct err *err)
 {
 	struct command_policy policy = command_policy_read(c->in, c->a);
@@ -558,6 +566,7 @@ static const struct command {
 	ROW(CERTIFICATE_ISSUE, "certificate-issue", do_issue, .slow = true),
 	ROW(CERTIFICATE_RENEW, "certificate-renew", do_renew),
 	ROW(CERTIFICATE_SET, "certificate-set", do_policy),
+	ROW(CERTIFICATE_EDIT, "certificate-edit", do_edit, .slow = true),
 	ROW(ORDER_CANCEL, "order-cancel", do_cancel),
 	ROW(TOKEN_ADD, "token-add", do_token_add),
 	ROW(TOKEN_REVOKE, "token-revoke", do_token_revoke),

@@ -54,6 +54,8 @@ enum step_id {
 	STEP_RENEWAL_LOOK,
 	/* deployment: one job per delivery */
 	STEP_DELIVER, STEP_PROBE, STEP_ROLL_BACK, STEP_DELIVERED,
+	/* fail-over: one job per order of a certificate with a second authority */
+	STEP_FAILOVER_WATCH, STEP_FAILOVER_OVER,
 	/* connection-check: one job per connection */
 	STEP_CONNECTION_LOOK, STEP_CONNECTION_LOOKED,
 	STEP__COUNT

@@ -10,6 +10,7 @@
 #include "store/certificate.h"
 #include "workflow/await.h"
 #include "workflow/deployment.h"
+#include "workflow/failover.h"
 #include "workflow/names.h"
 #include "workflow/renewal.h"
 #include "workflow/steps.h"
@@ -32,16 +33,17 @@ static bool write_csr(struct db *db, void *arg, struct err *err)
 
 static bool make_csr(struct job *job, const struct order *order, struct str *ret, struct err *err)
 {
-	struct certificate       certificate;
 	struct version           version;
 	const struct identifier *names;
 	const char             **texts;
 	size_t                   count;
 	struct db               *db;
 
-	if (!job_reader(job, &db, err) || !certificate_find(db, job->arena, order->certificate_id, &certificate, err) ||
-	    !version_find(db, job->arena, order->version_id, &version, err) ||
-	    !names_split(job->arena, certificate.names, &names, &count, err))
+	if (!job_reader(job, &db, err) || !version_find(db, job->arena, order->version_id, &version, err))
+		return false;
+	if (version.key_blob.len == 0)
+		return certificate_csr(db, job->arena, order->certificate_id, ret, err);
+	if (!names_split(job->arena, version.names, &names, &count, err))
 		return false;
 	texts = arena_alloc_array(job->arena, count, sizeof(*texts));
 	for (size_t i = 0; i < count; i++)
@@ -224,7 +226,6 @@ enum outcome run_download(struct job *job, struct err *err)
 static bool check_chain(struct job *job, struct issued **ret, struct err *err)
 {
 	struct issued           *x = job->memo;
-	struct certificate       certificate;
 	const struct identifier *names;
 	const char             **texts;
 	size_t                   count;
@@ -236,9 +237,8 @@ static bool check_chain(struct job *job, struct issued **ret, struct err *err)
 	if (x->checked)
 		return true;
 	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &x->order, err) ||
-	    !certificate_find(db, job->arena, x->order.certificate_id, &certificate, err) ||
 	    !version_find(db, job->arena, x->order.version_id, &x->version, err) ||
-	    !names_split(job->arena, certificate.names, &names, &count, err) ||
+	    !names_split(job->arena, x->version.names, &names, &count, err) ||
 	    (!x->parsed && !chain_parse(job->arena, str_c(x->version.chain_pem), &x->chain, err)))
 		return false;
 	texts = arena_alloc_array(job->arena, count, sizeof(*texts));
@@ -326,7 +326,8 @@ static bool fail_order(struct db *db, const struct job *job, const struct err *c
 	AUTO(arena_freep) struct arena *a = arena_new();
 	struct order                    order;
 
-	return order_find(db, a, job->row.order_id, &order, err) && order_give_up(db, &order, "failed", cause, now, err);
+	return order_find(db, a, job->row.order_id, &order, err) && order_give_up(db, &order, "failed", cause, now, err) &&
+	       failover_failed(db, a, &order, cause, now, err);
 }
 
 static bool fail_account(struct db *db, const struct job *job, const struct err *cause, int64_t now, struct err *err)

@@ -8,6 +8,7 @@
  *   cleanup        remove -> clean                      (made when the authorizations of an order are final)
  *   delegation-check   look, again and again, until the delegation is removed
  *   renewal-info       look, again and again            (made with the first version; places the next order)
+ *   fail-over      watch                          (beside an order whose certificate names a second authority)
  *   deployment     deliver -> probe -> delivered, or -> roll-back -> delivered  (one job per delivery of a version)
  *   connection-check   look, again and again, until the connection is removed
  *
@@ -73,6 +74,9 @@ const struct step steps[STEP__COUNT] = {
 	[STEP_ROLL_BACK]        = { "deployment",    "roll-back",      run_roll_back,         STEP_DELIVERED,      0,  false, NO_CRASH },
 	[STEP_DELIVERED]        = { .kind = "deployment", .name = "delivered" },
 
+	[STEP_FAILOVER_WATCH]   = { "fail-over",     "watch",          run_failover_watch,    STEP_FAILOVER_OVER,  0,  false,
+	                            CRASH_FAILOVER_COMMIT_BEFORE, CRASH_FAILOVER_COMMIT_AFTER },
+	[STEP_FAILOVER_OVER]    = { .kind = "fail-over", .name = "over" },
 	[STEP_CONNECTION_LOOK]  = { "connection-check", "look",        run_connection_look,   STEP_CONNECTION_LOOK, 0, false, NO_CRASH },
 	[STEP_CONNECTION_LOOKED] = { .kind = "connection-check", .name = "removed" },
 };

@@ -3,8 +3,9 @@
 
     tests/crash/run.py [--long] [--reeve build-test/reeve] [POINT…]
 
-The binary lists its crash points; one that a plain order never reaches is a failure. For each point a fresh home issues
-an apex and its wildcard, the process is killed there once (the worker alone; with everything at every second point, in
+The binary lists its crash points; one that neither a plain order nor a changed certificate reaches is a failure. For each
+point a fresh home issues an apex and its wildcard (for the points of edit and fail-over: an apex by the second authority,
+since the first one fails, then its wildcard too by the first, in the place of a renewal that was under way), the process is killed there once (the worker alone; with everything at every second point, in
 the long form at each), and afterwards: the order is issued, the CA issued exactly one certificate, no order was opened
 twice unless the kill fell into the opening, key and certificate match, no TXT value is left in DNS or in the ledger, and
 the certificate is in its directory, whole, and seen at the server that reads it there.
@@ -23,12 +24,14 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
 
 import lab as lab_module  # noqa: E402
+import scripted_ca  # noqa: E402
 
 NAME = "crash.example.com"
 TARGET = "_acme-challenge.validation.example.org"
 # Between the request on the wire and its outcome on disk nobody can know whether the CA opened an order.
 MAY_OPEN_TWICE = ("order.new-order.sent",)
 PATIENCE_S = 60
+CHANGES = ("certificate.edit.", "fail-over.")
 
 
 class Failed(Exception):
@@ -135,6 +138,90 @@ def one_order(lab, env, check=None):
         server.stop()
 
 
+def patiently(reeve, what, ask, deadline):
+    """What `ask` gives once it gives something, whatever dies meanwhile."""
+    while time.monotonic() < deadline:
+        try:
+            found = ask()
+            if found:
+                return found
+            time.sleep(0.03)
+        except (OSError, http.client.HTTPException, lab_module.LabError, json.JSONDecodeError):
+            revive(reeve)
+            time.sleep(0.05)
+    raise Failed(f"{what}: not within {PATIENCE_S} s")
+
+
+def one_change(lab, env, check=None):
+    """A fresh home whose first authority fails: the second one issues. Then the first one is well, a renewal is under way there
+    with its values published, and the names change."""
+    mark = lab.pebble.mark()
+    reeve = lab.new_reeve(start=False)
+    reeve.crash_env = env
+    deadline = time.monotonic() + 2 * PATIENCE_S
+    wanted = [NAME, "*." + NAME]
+
+    def the_certificate():
+        names = {a["name"] for a in reeve.must("GET", "/v1/authorities")["authorities"]}
+        for name, ca in (("first", lab.ca), ("second", lab.pebble)):
+            if name not in names:
+                reeve.add_authority(ca, name)
+        known = reeve.must("GET", "/v1/certificates")["certificates"]
+        if not known:
+            reeve.issue([NAME], domain_alias="validation.example.org", fallback_authority="second", fallback_after="0")
+        insist(len(known) <= 1, "one request made two certificates")
+        return known[0] if known else None
+
+    def under_way():
+        newest = reeve.must("GET", f"/v1/orders?certificate={known['id']}")["orders"][0]
+        if newest["status"] == "issued":
+            reeve.must("POST", f"/v1/certificates/{known['id']}/renew", {})
+        return newest["status"] == "running" and newest["problem"] == "connection" and newest
+
+    def edited():
+        certificate = reeve.must("GET", f"/v1/certificates/{known['id']}")
+        if certificate["names"] != wanted:
+            reeve.must("PATCH", f"/v1/certificates/{known['id']}", {"names": wanted})
+        lab.ca.rules = []
+        return certificate["names"] == wanted and certificate["version"] == 4 and certificate
+
+    try:
+        lab.ca.rules = [scripted_ca.only("POST /order-plz", lambda _: (503, "serverInternal", "down", {"Retry-After": "1"}))]
+        try:
+            reeve.serve(env)
+        except lab_module.LabError:
+            revive(reeve)
+        known = patiently(reeve, "the certificate", the_certificate, deadline)
+        known = patiently(reeve, "the version by the second authority",
+                          lambda: (c := reeve.must("GET", f"/v1/certificates/{known['id']}"))["issued_by_fallback"] and c, deadline)
+        # What the CA says of a validation is no failure of its own: the order stays where it is.
+        lab.ca.rules = [scripted_ca.only("POST /chalZ/", lambda _: (400, "connection", "not yet", {"Retry-After": "60"}))]
+        patiently(reeve, "a renewal under way", under_way, deadline)
+        now = patiently(reeve, "the version with both names", edited, deadline)
+        insist(now["issued_by"] == "first", "the first authority did not come back")
+        if check is not None:
+            lab_module.wait_until("the kill", check, 10)
+        orders = patiently(reeve, "the orders", lambda: reeve.must("GET", f"/v1/orders?certificate={known['id']}")["orders"], deadline)
+        ends = [(o["authority"], o["status"]) for o in orders]
+        insist(ends == [("first", "issued"), ("first", "cancelled"), ("second", "issued"), ("first", "failed")], f"the orders ended {ends}")
+        for order in orders:
+            wait_for(reeve, order["id"], "the removal of the TXT values",
+                     lambda o: all(r["state"] == "gone" for r in o["txt_records"]), deadline)
+        insist(not wait_for_values(reeve, deadline), f"{TARGET} still answers")
+        insist(len(lab.pebble.issued(mark)) == 2, f"the CA issued {len(lab.pebble.issued(mark))} certificates")
+        again = wait_for_certificate(reeve, known["id"], deadline)
+        leaf = lab_module.pem_blocks(again["fullchain"])[0]
+        insist(lab_module.private_public_key(again["key"]) == lab_module.certificate_public_key(leaf), "key and certificate do not match")
+        insist(lab_module.pem_names(leaf) == sorted(wanted), "the certificate is for other names")
+        insist(reeve.stop(20), "did not stop on SIGTERM")
+        insist(not reeve.sanitizer_reports(), "\n".join(reeve.sanitizer_reports()))
+    except Exception as e:
+        reeve.stop()
+        raise Failed(f"{type(e).__name__}: {e}\n--- reeve.log\n{reeve.log()[-12000:]}\n--- pebble.log\n{lab.pebble.process.text()[mark:][-4000:]}") from e
+    finally:
+        reeve.stop()
+
+
 def wait_for_delivery(reeve, deadline):
     """The one delivery, when it has ended; at every look `current` is whole or not there yet."""
     target = reeve.home / "target" / NAME
@@ -216,15 +303,16 @@ def main():
     def make_lab():
         lab = lab_module.Lab(args.reeve, reeve=False)
         lab.knot.cname(NAME, TARGET)
+        lab.ca = lab._add(scripted_ca.ScriptedCA(lab.directory / "scripted", *lab.where["spare"], lab.pebble))
         opened.append(lab)
         labs.put(lab)
         return lab
 
-    def attempt(name, env_of, check_of=None):
+    def attempt(name, env_of, scenario=one_order):
         lab = labs.get()
         try:
             env, check = env_of(lab)
-            one_order(lab, env, check)
+            scenario(lab, env, check)
             report.line(True, name)
         except Exception as e:  # noqa: BLE001: whatever it is, this point failed and the others go on
             report.line(False, name, str(e))
@@ -247,11 +335,12 @@ def main():
     try:
         first = make_lab()
         attempt("a plain order", plain)
+        attempt("a changed certificate", plain, one_change)
         trace = first.directory / "trace"
         reached = set(trace.read_text().split()) if trace.exists() else set()
         for point in points:
             if point not in reached:
-                report.line(False, f"{point} is reached", "a plain order never comes there")
+                report.line(False, f"{point} is reached", "neither a plain order nor a changed certificate comes there")
         for point in reached - set(points):
             report.line(False, f"{point} is listed", "the trace names it, `reeve crash-points` does not")
 
@@ -267,7 +356,8 @@ def main():
                     runs.append((point, True))
         with concurrent.futures.ThreadPoolExecutor(args.parallel) as pool:
             for number, (point, everything) in enumerate(runs):
-                pool.submit(attempt, f"{point}, {'everything' if everything else 'the worker'} killed", crash(point, everything, number))
+                pool.submit(attempt, f"{point}, {'everything' if everything else 'the worker'} killed", crash(point, everything, number),
+                            one_change if point.startswith(CHANGES) else one_order)
     except Exception as e:  # noqa: BLE001
         report.line(False, "the lab", f"{type(e).__name__}: {e}")
     finally:

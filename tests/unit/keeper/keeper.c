@@ -448,6 +448,29 @@ TEST_F(csr_of_sealed_key)
 	REFUSED(keeper_cert_key_new(f->worker, &account_id, KEY_P256, f->a, &key, refused), "forbidden");
 }
 
+TEST_F(a_key_is_sealed_again)
+{
+	static const char *const names[] = { "example.test" };
+	struct record_id         next = { PROJECT, KEEPER_COLUMN_CERT_KEY, "version-2", 1 }, foreign = next;
+	struct keeper_cert_key   key, again;
+	struct str               der;
+	struct err               err = { 0 };
+
+	CHECK_OK(keeper_cert_key_new(f->worker, &cert_id, KEY_P384, f->a, &key, &err), err);
+	CHECK_OK(keeper_cert_key_again(f->worker, KEY_P384, &cert_id, key.blob, &next, f->a, &again, &err), err);
+	CHECK_STR(again.spki_sha256, key.spki_sha256);
+	CHECK(!str_eq(again.blob, key.blob));
+	/* Each blob is its own record's. */
+	CHECK_OK(keeper_csr(f->worker, &next, again.blob, names, 1, f->a, &der, &err), err);
+	REFUSED(keeper_csr(f->worker, &next, key.blob, names, 1, f->a, &der, refused), "tampered");
+	REFUSED(keeper_cert_key_again(f->worker, KEY_P256, &cert_id, key.blob, &next, f->a, &again, refused), "conflict");
+	REFUSED(keeper_cert_key_again(f->worker, KEY_P384, &next, key.blob, &next, f->a, &again, refused), "tampered");
+	REFUSED(keeper_cert_key_again(f->api, KEY_P384, &cert_id, key.blob, &next, f->a, &again, refused), "forbidden");
+	foreign.project_id = OTHER;
+	REFUSED(keeper_cert_key_again(f->worker, KEY_P384, &cert_id, key.blob, &foreign, f->a, &again, refused), "forbidden");
+	REFUSED(keeper_cert_key_again(f->worker, KEY_P384, &cert_id, key.blob, &account_id, f->a, &again, refused), "forbidden");
+}
+
 /* ---- rows and tokens ---- */
 
 TEST_F(row_macs)
@@ -848,6 +871,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		S(sealed_before_open), S(open_checks), O(project_keys_rotate), O(records_stay_where_they_are),
 		O(seal_only_what_is_listed), O(jws_kinds), O(jws_refusals), O(account_hosts_are_well_formed), O(csr_of_sealed_key),
+		O(a_key_is_sealed_again),
 		O(row_macs), O(tokens), O(token_limits), O(local_socket_checks), O(exports), O(deliveries), O(webhooks), O(credentials),
 		O(other_shapes),
 	};
