@@ -147,6 +147,7 @@ bool deployment_get(struct call *call, struct err *err);
 bool deployment_run_post(struct call *call, struct err *err);
 bool deployment_delete(struct call *call, struct err *err);
 bool delivery_get(struct call *call, struct err *err);
+bool metrics_get(struct call *call, struct err *err);
 bool debt_list_get(struct call *call, struct err *err);
 bool debt_retry_post(struct call *call, struct err *err);
 bool connection_create(struct call *call, struct err *err);

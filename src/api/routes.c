@@ -101,6 +101,8 @@ const struct route routes[] = {
 	{ "DELETE", "/v1/tokens/{x}",                         PERM_ADMIN,  0,        token_delete,
 	  .status = 204, .summary = "Revoke a token" },
 
+	{ "GET",    "/metrics",                               PERM_READ,   0,        metrics_get,
+	  .status = 200, .summary = "Figures for Prometheus" },
 	{ "GET",    "/v1/debt",                               PERM_READ,   0,        debt_list_get,
 	  .status = 200, .summary = "TXT values that should be gone and are not", .query = "limit" },
 	{ "POST",   "/v1/debt/retry",                         PERM_WRITE,  SMALL,    debt_retry_post,

@@ -3,6 +3,9 @@
  */
 #include "workflow/command.h"
 
+/* A scraper asks again soon: better no answer than a late one. */
+#define METRICS_TIMEOUT_MS 2000u
+
 /* ---- pieces ---- */
 
 static void who_write(struct buf *b, const struct command_who *who)
@@ -395,6 +398,26 @@ bool command_doctor(struct ipc_peer *worker, struct arena *a, const struct comma
 	if (ok)
 		*ret_json = arena_str(a, answer);
 	return ok;
+}
+
+bool command_metrics(struct ipc_peer *worker, struct arena *a, const struct command_who *who, struct command_metrics *ret,
+                     struct err *err)
+{
+	struct str  answer;
+	struct wire w;
+	struct buf  b;
+	bool        ok;
+
+	begin(&b, who);
+	ok = ipc_peer_call(worker, COMMAND_METRICS, buf_str(&b), -1, METRICS_TIMEOUT_MS, a, &answer, err);
+	buf_clear(&b);
+	if (!ok)
+		return false;
+	w = wire_of(answer);
+	ret->commits = wire_get_u64(&w);
+	ret->threads = wire_get_u64(&w);
+	ret->threads_busy = wire_get_u64(&w);
+	return wire_done(&w, err);
 }
 
 bool command_audit(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *action,

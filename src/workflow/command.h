@@ -48,6 +48,7 @@ enum command_type {
 	COMMAND_CONNECTION_UPDATE,
 	COMMAND_CONNECTION_REMOVE,
 	COMMAND_CONNECTION_TEST,
+	COMMAND_METRICS,
 	COMMAND__END,
 	COMMAND_CHANGED = 200, /* push, worker to api */
 };
@@ -193,6 +194,14 @@ MUST_CHECK bool command_connection_remove(struct ipc_peer *worker, struct arena 
 /* Ask the provider now; with `probe` by writing too. What it found is in the reply; problem "" : all is well. */
 MUST_CHECK bool command_connection_test(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
                                         bool probe, struct command_reply *ret, struct err *err);
+
+/* What only the worker knows of itself. */
+struct command_metrics {
+	uint64_t commits;              /* write transactions since its start */
+	uint64_t threads, threads_busy; /* that run steps */
+};
+MUST_CHECK bool command_metrics(struct ipc_peer *worker, struct arena *a, const struct command_who *who, struct command_metrics *ret,
+                                struct err *err);
 
 /* ---- the worker's side reads what the functions above wrote ---- */
 

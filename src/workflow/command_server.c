@@ -543,6 +543,22 @@ static bool do_debt_retry(struct call *c, struct err *err)
 	return true;
 }
 
+static bool do_metrics(struct call *c, struct err *err)
+{
+	struct worker *w = c->w;
+	unsigned       busy;
+
+	if (!wire_done(c->in, err))
+		return false;
+	pthread_mutex_lock(&w->lock);
+	busy = w->busy_count;
+	pthread_mutex_unlock(&w->lock);
+	wire_put_u64(c->out, store_commits(w->store));
+	wire_put_u64(c->out, w->settings.threads);
+	wire_put_u64(c->out, busy);
+	return true;
+}
+
 static bool do_doctor(struct call *c, struct err *err)
 {
 	size_t             count;
@@ -596,6 +612,7 @@ static const struct command {
 	ROW(TOKEN_ADD, "token-add", do_token_add),
 	ROW(TOKEN_REVOKE, "token-revoke", do_token_revoke),
 	ROW(DOCTOR, "doctor", do_doctor, .slow = true),
+	ROW(METRICS, "metrics", do_metrics),
 	ROW(AUDIT, "audit", do_audit),
 	ROW(DEPLOYMENT_ADD, "deployment-add", do_deployment_add),
 	ROW(DEPLOYMENT_REMOVE, "deployment-remove", do_deployment_remove),

@@ -146,8 +146,8 @@ bool worker_new(const struct worker_settings *settings, struct worker **ret, str
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&w->dispatch, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	if (!book_new(settings->providers_directory, &w->book, err) ||
-	    !store_open(settings->store_path, STORE_WRITE, &w->store, err) || !load_meta(w, err) ||
+	w->book = book_new(settings->providers_directory);
+	if (!store_open(settings->store_path, STORE_WRITE, &w->store, err) || !load_meta(w, err) ||
 	    !store_write(w->store, write_start, w, err)) {
 		worker_free(w);
 		return false;
