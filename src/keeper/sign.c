@@ -112,8 +112,12 @@ static bool key_seal(struct keeper *k, const char *column, enum key_use use, con
 
 /* ---- making ---- */
 
+/* What the api may have sealed. */
+static const char *const sealed_columns[] = { KEEPER_COLUMN_EAB, KEEPER_COLUMN_WEBHOOK, KEEPER_COLUMN_NOTIFIER, KEEPER_COLUMN_SMTP };
+
 bool sign_seal(struct keeper *k, struct call *call, struct err *err)
 {
+	const char      *column = sealed_columns[0];
 	struct record_id id;
 	struct str       plain, blob;
 	AUTO(secret_freep) struct secret *padded = NULL;
@@ -124,8 +128,10 @@ bool sign_seal(struct keeper *k, struct call *call, struct err *err)
 		return false;
 	if (plain.len == 0 || plain.len > 4096)
 		return err_set(err, ERR_INPUT, "a credential of %zu bytes; it may have 1 to 4096", plain.len);
+	for (size_t i = 1; i < ARRAY_LEN(sealed_columns); i++)
+		if (strcmp(id.column, sealed_columns[i]) == 0)
+			column = sealed_columns[i];
 	padded = record_pad(plain);
-	const char *column = strcmp(id.column, KEEPER_COLUMN_WEBHOOK) == 0 ? KEEPER_COLUMN_WEBHOOK : KEEPER_COLUMN_EAB;
 	if (!keyring_record_seal(k, column, &id, secret_str(padded), call->arena, &blob, err))
 		return false;
 	wire_put_str(&call->out, blob);
@@ -551,12 +557,29 @@ bool sign_webhook(struct keeper *k, struct call *call, struct err *err)
 	blob = wire_get_str(&call->in);
 	at_s = wire_get_i64(&call->in);
 	body = wire_get_str(&call->in);
-	if (!wire_done(&call->in, err) || !keyring_record_open(k, KEEPER_COLUMN_WEBHOOK, &id, blob, &padded, err) ||
+	const char *column = strcmp(id.column, KEEPER_COLUMN_NOTIFIER) == 0 ? KEEPER_COLUMN_NOTIFIER : KEEPER_COLUMN_WEBHOOK;
+	if (!wire_done(&call->in, err) || !keyring_record_open(k, column, &id, blob, &padded, err) ||
 	    !record_unpad(padded, &secret, err))
 		return false;
 	buf_printf(&signed_text, "%lld.", (long long)at_s);
 	buf_add_str(&signed_text, body);
 	hmac_sha256(secret_str(secret), buf_str(&signed_text), mac);
 	wire_put_str(&call->out, str_of(mac, sizeof(mac)));
+	return true;
+}
+
+bool sign_open_credential(struct keeper *k, struct call *call, struct err *err)
+{
+	AUTO(secret_freep) struct secret *padded = NULL;
+	AUTO(secret_freep) struct secret *plain = NULL;
+	struct record_id id;
+	struct str       blob;
+
+	get_record(&call->in, call->arena, &id);
+	blob = wire_get_str(&call->in);
+	if (!wire_done(&call->in, err) || !keyring_record_open(k, KEEPER_COLUMN_SMTP, &id, blob, &padded, err) ||
+	    !record_unpad(padded, &plain, err))
+		return false;
+	wire_put_str(&call->out, secret_str(plain));
 	return true;
 }

@@ -16,6 +16,7 @@
 #include "base/wire.h"
 #include "store/authority.h"
 #include "store/deployment.h"
+#include "store/notification.h"
 #include "store/token.h"
 
 #define COMMAND_TIMEOUT_MS 60000u
@@ -42,6 +43,10 @@ enum command_type {
 	COMMAND_DEPLOYMENT_REMOVE,
 	COMMAND_DEPLOYMENT_RUN,
 	COMMAND_CERTIFICATE_EDIT,
+	COMMAND_NOTIFIER_ADD,
+	COMMAND_NOTIFIER_UPDATE,
+	COMMAND_NOTIFIER_REMOVE,
+	COMMAND_NOTIFIER_TEST,
 	COMMAND__END,
 	COMMAND_CHANGED = 200, /* push, worker to api */
 };
@@ -166,6 +171,20 @@ struct command_deployment_run {
 MUST_CHECK bool command_deployment_run(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
                                        const struct command_deployment_run *run, struct command_reply *ret, struct err *err);
 
+struct command_notifier {
+	struct notifier n;            /* id, name, kind, settings, events, secret (sealed), secret_version, row_version */
+	int64_t         seen_version; /* update: of the row it was made from */
+};
+MUST_CHECK bool command_notifier_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                                     const struct command_notifier *in, struct command_reply *ret, struct err *err);
+MUST_CHECK bool command_notifier_update(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                                        const struct command_notifier *in, struct command_reply *ret, struct err *err);
+MUST_CHECK bool command_notifier_remove(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                                        struct command_reply *ret, struct err *err);
+/* A message now. problem "": it was taken, and detail is the other side's answer. */
+MUST_CHECK bool command_notifier_test(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                                      struct command_reply *ret, struct err *err);
+
 /* ---- the worker's side reads what the functions above wrote ---- */
 
 struct command_who   command_who_read(struct wire *w, struct arena *a);
@@ -177,6 +196,7 @@ struct command_edit  command_edit_read(struct wire *w, struct arena *a);
 struct command_policy command_policy_read(struct wire *w, struct arena *a);
 struct deployment    command_deployment_read(struct wire *w, struct arena *a);
 struct command_deployment_run command_deployment_run_read(struct wire *w, struct arena *a);
+struct command_notifier command_notifier_read(struct wire *w, struct arena *a);
 struct token         command_token_read(struct wire *w, struct arena *a);
 const char *const   *command_names_read(struct wire *w, struct arena *a, size_t *ret_count);
 void                 command_reply_write(struct buf *b, const struct command_reply *reply);

@@ -17,6 +17,7 @@
 #include "workflow/doctor.h"
 #include "workflow/edit.h"
 #include "workflow/issue.h"
+#include "workflow/notification.h"
 #include "workflow/session.h"
 #include "workflow/steps.h"
 
@@ -480,6 +481,36 @@ static bool do_deployment_run(struct call *c, struct err *err)
 	return true;
 }
 
+/* ---- notifiers ---- */
+
+static bool do_notifier_add(struct call *c, struct err *err)
+{
+	struct command_notifier in = command_notifier_read(c->in, c->a);
+
+	return wire_done(c->in, err) && notifier_command_add(c->w, c->a, &c->who, &in, &c->reply, err);
+}
+
+static bool do_notifier_update(struct call *c, struct err *err)
+{
+	struct command_notifier in = command_notifier_read(c->in, c->a);
+
+	return wire_done(c->in, err) && notifier_command_update(c->w, c->a, &c->who, &in, &c->reply, err);
+}
+
+static bool do_notifier_remove(struct call *c, struct err *err)
+{
+	const char *name = wire_get_c(c->in, c->a);
+
+	return wire_done(c->in, err) && notifier_command_remove(c->w, c->a, &c->who, name, &c->reply, err);
+}
+
+static bool do_notifier_test(struct call *c, struct err *err)
+{
+	const char *name = wire_get_c(c->in, c->a);
+
+	return wire_done(c->in, err) && notifier_command_test(c->w, c->a, &c->who, name, &c->reply, err);
+}
+
 /* ---- the rest ---- */
 
 static bool do_doctor(struct call *c, struct err *err)
@@ -539,6 +570,10 @@ static const struct command {
 	ROW(DEPLOYMENT_ADD, "deployment-add", do_deployment_add),
 	ROW(DEPLOYMENT_REMOVE, "deployment-remove", do_deployment_remove),
 	ROW(DEPLOYMENT_RUN, "deployment-run", do_deployment_run),
+	ROW(NOTIFIER_ADD, "notifier-add", do_notifier_add),
+	ROW(NOTIFIER_UPDATE, "notifier-update", do_notifier_update),
+	ROW(NOTIFIER_REMOVE, "notifier-remove", do_notifier_remove),
+	ROW(NOTIFIER_TEST, "notifier-test", do_notifier_test, .slow = true),
 #undef ROW
 };
 

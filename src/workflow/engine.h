@@ -56,6 +56,8 @@ enum step_id {
 	STEP_DELIVER, STEP_PROBE, STEP_ROLL_BACK, STEP_DELIVERED,
 	/* fail-over: one job per order of a certificate with a second authority */
 	STEP_FAILOVER_WATCH, STEP_FAILOVER_OVER,
+	/* notification: one job per notifier */
+	STEP_NOTIFY, STEP_NOTIFIED,
 	STEP__COUNT
 };
 
@@ -138,6 +140,7 @@ struct worker {
 	struct step_thread *idle;
 	unsigned            idle_count, busy_count;
 	unsigned            delivering;      /* atomic: step threads that wait for a target */
+	unsigned            notifying;       /* atomic: those that wait for whom they tell something */
 	int64_t             planned_at;      /* when the dispatcher looks next */
 	bool                started, stopping, keeper_open;
 	int64_t             dns_up_at;       /* when the dns role last got its whole set; 0: not yet */

@@ -9,6 +9,7 @@
  *   delegation-check   look, again and again, until the delegation is removed
  *   renewal-info       look, again and again            (made with the first version; places the next order)
  *   fail-over      watch                          (beside an order whose certificate names a second authority)
+ *   notification   send, again and again, until the notifier is removed
  *   deployment     deliver -> probe -> delivered, or -> roll-back -> delivered  (one job per delivery of a version)
  *
  * A pure step has no effect outside, so its move is written with the next one's commit. attempts_max 0 never gives
@@ -76,6 +77,10 @@ const struct step steps[STEP__COUNT] = {
 	[STEP_FAILOVER_WATCH]   = { "fail-over",     "watch",          run_failover_watch,    STEP_FAILOVER_OVER,  0,  false,
 	                            CRASH_FAILOVER_COMMIT_BEFORE, CRASH_FAILOVER_COMMIT_AFTER },
 	[STEP_FAILOVER_OVER]    = { .kind = "fail-over", .name = "over" },
+
+	[STEP_NOTIFY]           = { "notification",  "send",           run_notify,            STEP_NOTIFIED,       0,  false,
+	                            CRASH_NOTIFY_DONE, CRASH_NOTIFY_COMMIT_AFTER },
+	[STEP_NOTIFIED]         = { .kind = "notification", .name = "removed" },
 };
 
 enum step_id step_find(const char *kind, const char *name)
