@@ -40,6 +40,7 @@ struct route {
 	enum permission          permission;
 	size_t                   body_max;
 	call_fn                  handler;
+	bool                     narrow;  /* a token of one certificate may come here: the handler asks call_narrowed() */
 	bool                     slow;    /* asks a peer that looks at DNS: never on all threads at once */
 	int                      status;  /* of success, for the OpenAPI page */
 	const char              *summary;
@@ -77,6 +78,8 @@ static inline const char *call_x(const struct call *call)
 
 struct ipc_peer *call_worker(const struct call *call);
 struct ipc_peer *call_keeper(const struct call *call);
+struct book;
+struct book     *call_book(const struct call *call); /* provider/book.h */
 
 /* The body into a struct; an absent body is an empty object. Unknown members are refused on /v1 only. */
 MUST_CHECK bool call_bind(struct call *call, const struct json_field *fields, size_t count, void *ret, struct err *err);
@@ -92,6 +95,8 @@ bool call_header(struct call *call, const char *name, const char *value);
 bool call_park(struct call *call, const char *kind, const char *id, int64_t deadline_ms);
 /* ERR_DENIED with what is needed when the grant's role is weaker. */
 MUST_CHECK bool call_role(const struct call *call, enum keeper_role least, struct err *err);
+/* ERR_DENIED when the token is for another certificate; NULL: there is none, which such a token does not learn. */
+MUST_CHECK bool call_narrowed(const struct call *call, const char *certificate_id, struct err *err);
 /* The project by id or name, when the grant covers it. */
 MUST_CHECK bool call_project(struct call *call, const char *id_or_name, struct err *err);
 /* Forget cached grants: a token was revoked. */
@@ -107,10 +112,11 @@ void put_text_or_null(json_t *object, const char *key, const char *value);
 /* ---- one file per noun ---- */
 
 extern const struct json_field project_fields[], authority_fields[], delegation_fields[], certificate_fields[],
-	patch_fields[], token_fields[], deployment_fields[], deployment_run_fields[], notification_fields[], notification_patch_fields[];
+	patch_fields[], token_fields[], deployment_fields[], deployment_run_fields[], connection_fields[], connection_test_fields[],
+	notification_fields[], notification_patch_fields[];
 extern const size_t project_fields_count, authority_fields_count, delegation_fields_count, certificate_fields_count,
-	patch_fields_count, token_fields_count, deployment_fields_count, deployment_run_fields_count, notification_fields_count,
-	notification_patch_fields_count;
+	patch_fields_count, token_fields_count, deployment_fields_count, deployment_run_fields_count, connection_fields_count,
+	connection_test_fields_count, notification_fields_count, notification_patch_fields_count;
 
 bool project_create(struct call *call, struct err *err);
 bool project_list_get(struct call *call, struct err *err);
@@ -142,6 +148,16 @@ bool deployment_get(struct call *call, struct err *err);
 bool deployment_run_post(struct call *call, struct err *err);
 bool deployment_delete(struct call *call, struct err *err);
 bool delivery_get(struct call *call, struct err *err);
+bool debt_list_get(struct call *call, struct err *err);
+bool debt_retry_post(struct call *call, struct err *err);
+bool connection_create(struct call *call, struct err *err);
+bool connection_list_get(struct call *call, struct err *err);
+bool connection_get(struct call *call, struct err *err);
+bool connection_patch(struct call *call, struct err *err);
+bool connection_delete(struct call *call, struct err *err);
+bool connection_test(struct call *call, struct err *err);
+bool provider_list_get(struct call *call, struct err *err);
+bool provider_get(struct call *call, struct err *err);
 bool notification_create(struct call *call, struct err *err);
 bool notification_list_get(struct call *call, struct err *err);
 bool notification_get(struct call *call, struct err *err);

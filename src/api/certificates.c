@@ -336,7 +336,14 @@ bool bundle_find(struct call *call, const char *id_or_name, int64_t number, stru
 	const char         *mark;
 	size_t              leaf;
 
-	if (!certificate_find_named(call->db, call->arena, call->project_id, id_or_name, c, err))
+	if (!certificate_find_named(call->db, call->arena, call->project_id, id_or_name, c, err)) {
+		struct err denied = { 0 };
+
+		if (err->class == ERR_NOT_FOUND && !call_narrowed(call, NULL, &denied))
+			*err = denied;
+		return false;
+	}
+	if (!call_narrowed(call, c->id, err))
 		return false;
 	if (c->version == 0) {
 		err_set(err, ERR_NOT_FOUND, "the certificate %s is not issued yet", c->name);

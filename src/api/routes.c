@@ -32,6 +32,23 @@ const struct route routes[] = {
 	{ "DELETE", "/v1/authorities/{x}",                    PERM_ADMIN,  0,        authority_delete,
 	  .status = 204, .summary = "Remove an authority" },
 
+	{ "POST",   "/v1/connections",                        PERM_ADMIN,  64 * KIB, connection_create,
+	  .status = 201, .summary = "Add an account at a DNS provider; the credentials are write-only", BODY(connection_fields) },
+	{ "GET",    "/v1/connections",                        PERM_READ,   0,        connection_list_get,
+	  .status = 200, .summary = "The connections of the project, and the zones Reeve serves itself" },
+	{ "GET",    "/v1/connections/{x}",                    PERM_READ,   0,        connection_get,
+	  .status = 200, .summary = "One connection, by id or name" },
+	{ "PATCH",  "/v1/connections/{x}",                    PERM_ADMIN,  64 * KIB, connection_patch,
+	  .status = 200, .summary = "Change it; what says where credentials are sent needs them again", BODY(connection_fields) },
+	{ "POST",   "/v1/connections/{x}/test",               PERM_ADMIN,  SMALL,    connection_test, .slow = true,
+	  .status = 200, .summary = "Ask the provider now; with `write` also write a value and remove it", BODY(connection_test_fields) },
+	{ "DELETE", "/v1/connections/{x}",                    PERM_ADMIN,  0,        connection_delete,
+	  .status = 204, .summary = "Remove a connection that owes nothing and that nothing uses" },
+	{ "GET",    "/v1/providers",                          PERM_READ,   0,        provider_list_get,
+	  .status = 200, .summary = "The DNS providers there are; those whose recipe has an error say which" },
+	{ "GET",    "/v1/providers/{x}",                      PERM_READ,   0,        provider_get,
+	  .status = 200, .summary = "One provider: its credentials, and the permissions they need", .query = "zone zone_id" },
+
 	{ "POST",   "/v1/delegations",                        PERM_WRITE,  4 * KIB,  delegation_create, .slow = true,
 	  .status = 201, .summary = "Add a delegation", BODY(delegation_fields) },
 	{ "GET",    "/v1/delegations",                        PERM_READ,   0,        delegation_list_get,
@@ -53,7 +70,7 @@ const struct route routes[] = {
 	  .status = 202, .summary = "Renew it now" },
 	{ "PATCH",  "/v1/certificates/{x}",                   PERM_WRITE,  64 * KIB, certificate_patch, .slow = true,
 	  .status = 200, .summary = "Change when it is renewed (200), or what it is: ordered anew (202)", BODY(patch_fields) },
-	{ "GET",    "/v1/certificates/{x}/download",          PERM_READ,   0,        certificate_download,
+	{ "GET",    "/v1/certificates/{x}/download",          PERM_READ,   0,        certificate_download, .narrow = true,
 	  .status = 200, .summary = "PEM; parts with the key need an operator", .query = "part version" },
 
 	{ "GET",    "/v1/orders",                             PERM_READ,   0,        order_list_get,
@@ -97,6 +114,10 @@ const struct route routes[] = {
 	{ "DELETE", "/v1/tokens/{x}",                         PERM_ADMIN,  0,        token_delete,
 	  .status = 204, .summary = "Revoke a token" },
 
+	{ "GET",    "/v1/debt",                               PERM_READ,   0,        debt_list_get,
+	  .status = 200, .summary = "TXT values that should be gone and are not", .query = "limit" },
+	{ "POST",   "/v1/debt/retry",                         PERM_WRITE,  SMALL,    debt_retry_post,
+	  .status = 202, .summary = "Try all removals now, those given up too" },
 	{ "GET",    "/v1/doctor",                             PERM_WRITE,  0,        doctor_get, .slow = true,
 	  .status = 200, .summary = "Preflight of names", .query = "name" },
 

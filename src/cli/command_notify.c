@@ -17,7 +17,7 @@ static const struct {
 	const char *option, *member;
 	enum { TEXT, NUMBER, LIST, FILE_TEXT } kind;
 } members[] = {
-	{ "url", "url", TEXT },          { "host", "host", TEXT },         { "port", "port", NUMBER },
+	{ "webhook-url", "url", TEXT },  { "host", "host", TEXT },         { "port", "port", NUMBER },
 	{ "security", "security", TEXT }, { "username", "username", TEXT }, { "from", "from", TEXT },
 	{ "to", "to", LIST },            { "timeout", "timeout_s", NUMBER }, { "ca-file", "ca_pem", FILE_TEXT },
 	{ "allow-address", "allow_addresses", LIST },

@@ -36,6 +36,8 @@ static const struct cli_option authority_add_options[] = {
 	{ "eab-hmac-file", "FILE|-", "external account binding: the file with its HMAC key", false },
 	{ "ca-file", "FILE", "trust these certificates (PEM) for the authority's own server", false },
 	{ "allow-address", "CIDR", "let this authority be at an address that is refused otherwise", true },
+	{ "connection", "NAME", "write the challenges of its orders with this connection when nothing else says where", false },
+	{ "zone", "NAME|ID", "in this zone, by name or by the provider's id (else: the connection's)", false },
 	{ NULL },
 };
 
@@ -98,16 +100,53 @@ static const struct cli_option deployment_add_options[] = {
 	{ "group", "GROUP", "files: their group", false },
 	{ "key-mode", "MODE", "files: the mode of those with a key (0600)", false },
 	{ "pkcs12", NULL, "files, hook: bundle.p12 too, with an empty password", false },
+	{ "pkcs12-password", "WORD", "its password, because Java takes no empty one (usually: changeit)", false },
+	{ "pkcs1", NULL, "files, hook: privkey-pkcs1.pem too, for programs that read no PKCS#8", false },
 	{ "keep", "N", "files: so many versions stay (3)", false },
 	{ "hook", "NAME", "run this executable of the hooks directory; with --directory: after the switch", false },
 	{ "url", "URL", "webhook: tell this server, without keys", false },
 	{ "secret-file", "FILE|-", "webhook: sign with the secret in this file", false },
 	{ "ca-file", "FILE", "webhook: trust these certificates (PEM) for the server", false },
 	{ "timeout", "SECONDS", "how long a hook or a webhook may take (120)", false },
-	{ "probe", "HOST:PORT", "afterwards, look whether this TLS server serves the new certificate", false },
+	{ "probe", "HOST:PORT", "afterwards, look whether this TLS server serves the new certificate; smtp://, imap:// and postgresql:// begin with STARTTLS", false },
 	{ "probe-name", "NAME", "the name to ask it for (SNI)", false },
 	{ "probe-wait", "SECONDS", "how long to look before it counts as failed (30)", false },
 	{ "allow-address", "CIDR", "let url and probe be at an address that is refused otherwise", true },
+	{ NULL },
+};
+
+#define CONNECTION_OPTIONS                                                                         \
+	{ "secret-file", "FIELD=PATH|FIELD=-", "a secret credential from a file or standard input", true },             \
+	{ "set", "FIELD=VALUE", "a credential that is no secret", true },                                               \
+	{ "zone", "NAME", "the zone it writes in (else: the longest of the account that holds the name)", false },      \
+	{ "zone-id", "ID", "the provider's own id of that zone: nothing has to be looked up then", false },             \
+	{ "base-url", "URL", "another address of the provider's interface", false },                                   \
+	{ "proxy", "URL", "go there through this proxy, http://host:port", false },                                     \
+	{ "ca-file", "FILE", "trust these certificates (PEM) for it", false },                                          \
+	{ "allow-address", "CIDR", "let it be at an address that is refused otherwise", true },                         \
+	{ "default", NULL, "take it when only its provider is named", false }
+
+static const struct cli_option connection_add_options[] = {
+	{ "provider", "NAME", "which DNS provider (required)", false },
+	CONNECTION_OPTIONS,
+	{ NULL },
+};
+
+static const struct cli_option connection_update_options[] = {
+	{ "name", "NAME", "a new name", false },
+	{ "credentials", NULL, "ask for the credentials", false },
+	CONNECTION_OPTIONS,
+	{ NULL },
+};
+
+static const struct cli_option connection_test_options[] = {
+	{ "write", NULL, "also write a value at _reeve-test of its zone, and remove it", false },
+	{ NULL },
+};
+
+static const struct cli_option permissions_options[] = {
+	{ "zone", "NAME", "put this zone in", false },
+	{ "zone-id", "ID", "and this id of it", false },
 	{ NULL },
 };
 
@@ -121,7 +160,7 @@ static const struct cli_option deployment_run_options[] = {
 
 static const struct cli_option notify_options[] = {
 	{ "event", "NAME", "tell this one only: renewed, renewal-failed, expiring, …, default or all", true },
-	{ "url", "URL", "webhook: post signed JSON here", false },
+	{ "webhook-url", "URL", "webhook: post signed JSON here", false },
 	{ "secret-file", "FILE|-", "webhook: sign with the secret in this file", false },
 	{ "host", "NAME", "smtp: the mail server", false },
 	{ "port", "N", "smtp: its port (587; 465 with tls)", false },
@@ -159,6 +198,7 @@ static const struct cli_option order_list_options[] = {
 
 static const struct cli_option token_create_options[] = {
 	{ "expires-days", "N", "how long it is good (default 90, at most 366)", false },
+	{ "certificate", "NAME", "it may download this certificate and its key, for `reeve fetch`, and do nothing else", false },
 	{ NULL },
 };
 
@@ -174,6 +214,19 @@ static const struct cli_command commands[] = {
 	{ "authority", "show", "NAME", 1, 1, "Show one authority and its account", NULL, run_authority_show, false, NULL },
 	{ "authority", "default", "NAME", 1, 1, "Use this authority when none is named", NULL, run_authority_default, false, NULL },
 	{ "authority", "remove", "NAME", 1, 1, "Remove an authority that no certificate uses", NULL, run_authority_remove, false, NULL },
+	{ "connection", "add", "NAME", 1, 1, "Add an account at a DNS provider", connection_add_options, run_connection_add, false,
+	  "Required credentials that are not given are asked for; a secret never stands on the command line." },
+	{ "connection", "list", "", 0, 0, "List the connections and their health", NULL, run_connection_list, false, NULL },
+	{ "connection", "show", "NAME", 1, 1, "Show one connection, without its secrets", NULL, run_connection_show, false, NULL },
+	{ "connection", "test", "NAME", 1, 1, "Ask the provider whether it works now", connection_test_options, run_connection_test, false,
+	  "Exit code 0 when it works, 3 when something must change." },
+	{ "connection", "update", "NAME", 1, 1, "Change a connection", connection_update_options, run_connection_update, false,
+	  "Zone, base URL, proxy, trust and addresses are sealed together with the credentials: who changes one gives them again." },
+	{ "connection", "remove", "NAME", 1, 1, "Remove a connection that nothing uses", NULL, run_connection_remove, false, NULL },
+	{ "connection", "permissions", "PROVIDER", 1, 1, "Print the least its credential must be permitted", permissions_options,
+	  run_connection_permissions, false, NULL },
+	{ "provider", "list", "", 0, 0, "List the DNS providers; a recipe with an error says which", NULL, run_provider_list, false, NULL },
+	{ "provider", "show", "NAME", 1, 1, "Show one provider and its credentials", NULL, run_provider_show, false, NULL },
 	{ "delegation", "add", "NAME", 1, 1, "Delegate the challenges of NAME; prints the record to publish", delegation_add_options,
 	  run_delegation_add, false, NULL },
 	{ "delegation", "list", "", 0, 0, "List the delegations and their health", NULL, run_delegation_list, false, NULL },
@@ -223,6 +276,9 @@ static const struct cli_command commands[] = {
 	{ "token", "create", "NAME", 1, 1, "Make an API token; it is printed once, alone", token_create_options, run_token_create, false, NULL },
 	{ "token", "list", "", 0, 0, "List the tokens", NULL, run_token_list, false, NULL },
 	{ "token", "revoke", "ID", 1, 1, "Revoke a token", NULL, run_token_revoke, false, NULL },
+	{ "debt", "list", "", 0, 0, "List the TXT values that should be gone and are not", NULL, run_debt_list, false,
+	  "Exit code 0 when there are none, or none older than an hour; 3 otherwise." },
+	{ "debt", "retry", "", 0, 0, "Try their removal now, also of those given up after 30 days", NULL, run_debt_retry, false, NULL },
 	{ "doctor", "", "NAME…", 1, MANY, "Check everything an order of these names needs", NULL, run_doctor, false,
 	  "Exit code 0 when all is well, 3 when something must change." },
 	{ "version", "", "", 0, 0, "Print the version", NULL, run_version, false, NULL },

@@ -28,6 +28,8 @@ static const struct setting {
 	  "Where HTTP is served. [] serves the UNIX socket alone." },
 	{ "server", "socket", KIND_PATH, offsetof(struct config, socket_path), 0, 0,
 	  "The command line comes in here; the same user and root need no token." },
+	{ "server", "silent_s", KIND_NUMBER, offsetof(struct config, silent_s), 5, 3600,
+	  "A process that does not answer the supervisor for so long is killed and started anew." },
 	{ "store", "path", KIND_PATH, offsetof(struct config, store_path), 0, 0, "The database." },
 	{ "keys", "seal", KIND_PATH, offsetof(struct config, seal_path), 0, 0,
 	  "The one secret outside the database: without it nothing in there can be opened. Keep a copy elsewhere." },
@@ -47,6 +49,8 @@ static const struct setting {
 	  "Steps that may run at the same time." },
 	{ "hooks", "directory", KIND_PATH, offsetof(struct config, hooks_directory), 0, 0,
 	  "Executables that a deployment may run, by file name. Owned by root (or the user of Reeve) alone." },
+	{ "providers", "directory", KIND_PATH, offsetof(struct config, providers_directory), 0, 0,
+	  "Recipes of your own for DNS providers, *.json; read again when a file changes." },
 	{ "log", "level", KIND_LEVEL, offsetof(struct config, log_level), 0, 0, "error, warn, info or debug." },
 };
 
@@ -225,7 +229,7 @@ static bool entry_set(struct arena *a, struct config *c, const struct toml_entry
 		return toml_refuse(e, err, "the key \"%s\" stands outside of a section", e->key);
 	if (!section_known(e->section)) {
 		toml_refuse(e, err, "there is no section [%s]", e->section);
-		return err_hint(err, "the sections are [server] [store] [keys] [zone] [resolver] [worker] [hooks] [log]");
+		return err_hint(err, "the sections are [server] [store] [keys] [zone] [resolver] [worker] [hooks] [providers] [log]");
 	}
 	if (s == NULL) {
 		toml_refuse(e, err, "[%s] has no key \"%s\"", e->section, e->key);
@@ -302,6 +306,7 @@ static void paths_default(struct arena *a, struct config *c)
 	c->store_path = arena_printf(a, "%s/reeve.db", c->var);
 	c->seal_path = arena_printf(a, "%s/seal.key", c->etc);
 	c->hooks_directory = arena_printf(a, "%s/hooks.d", c->etc);
+	c->providers_directory = arena_printf(a, "%s/providers.d", c->etc);
 }
 
 static const char *absolute(struct arena *a, const char *path)
@@ -340,6 +345,7 @@ bool config_load(struct arena *a, const char *home, const char *file_path, struc
 	c.zone_hostmaster = "";
 	list_default(a, &c.dns_listen, "127.0.0.1:5300");
 	list_default(a, &c.resolver_stub, NULL);
+	c.silent_s = 60;
 	c.resolver_timeout_ms = 5000;
 	c.worker_threads = 16;
 	c.log_level = LOG_LEVEL_INFO;

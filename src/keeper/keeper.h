@@ -58,8 +58,9 @@ enum keeper_message {
 #define KEEPER_COLUMN_ACCOUNT_KEY "accounts.key_blob"
 #define KEEPER_COLUMN_CERT_KEY    "versions.key_blob"
 #define KEEPER_COLUMN_WEBHOOK     "deployments.secret"
+#define KEEPER_COLUMN_CREDENTIALS "connections.credentials"
 #define KEEPER_COLUMN_NOTIFIER    "notifiers.secret"   /* signs, and never leaves the keeper */
-#define KEEPER_COLUMN_SMTP        "notifiers.password" /* opens for the worker, which speaks to the mail server */
+#define KEEPER_COLUMN_SMTP        "notifiers.password" /* opens for the worker, as credentials do */
 
 #define KEEPER_HOSTS_MAX 16 /* hosts an account key may sign for */
 #define KEEPER_KEY_FIRST 1  /* key_id of a project's first key */
@@ -90,11 +91,15 @@ MUST_CHECK bool keeper_new_project_key(struct ipc_peer *keeper, const char *proj
 
 /* ---- secrets (api) ---- */
 
-/* Only for KEEPER_COLUMN_EAB (`plain` is the decoded HMAC key) and _WEBHOOK, _NOTIFIER, _SMTP (the text itself). */
+/* Only for KEEPER_COLUMN_EAB (`plain` is the decoded HMAC key), _WEBHOOK, _NOTIFIER, _SMTP (the text itself) and
+ * _CREDENTIALS (provider/credentials.h). */
 MUST_CHECK bool keeper_seal(struct ipc_peer *keeper, const struct record_id *id, struct str plain,
                             struct arena *a, struct str *ret_blob, struct err *err);
 
-/* (worker) Only KEEPER_COLUMN_SMTP. *ret holds what was sealed; wipe it as soon as the call to the other side is over. */
+/*
+ * (worker) The one kind of secret that the worker gets to see: KEEPER_COLUMN_CREDENTIALS, because it speaks to the
+ * provider, and _SMTP, because it speaks to the mail server. *ret holds what was sealed; wipe it as soon as that is over.
+ */
 MUST_CHECK bool keeper_open_credential(struct ipc_peer *keeper, const struct record_id *id, struct str blob, struct arena *a,
                                        struct str *ret, struct err *err);
 
@@ -188,6 +193,7 @@ struct keeper_grant {
 	enum keeper_grant_kind kind;
 	const char            *principal_id; /* token id, or "uid:1000" */
 	const char            *project_id;   /* "" for all */
+	const char            *certificate_id; /* "" : any; else the bearer may download this one and do nothing else */
 	enum keeper_role       role;
 	int64_t                expires_at; /* Unix milliseconds */
 	struct str             bytes;
@@ -198,6 +204,7 @@ struct keeper_token {
 	const char      *id;         /* api_token_id_new() */
 	const char      *project_id; /* "" for all */
 	const char      *name;
+	const char      *certificate_id; /* "" : not narrowed; else no administrator */
 	enum keeper_role role;
 	int64_t          created_at, expires_at; /* Unix milliseconds; at most 366 days apart */
 	int64_t          revoked_at;             /* 0: not revoked */

@@ -80,6 +80,9 @@ static size_t on_answer(char *ptr, size_t size, size_t count, void *arg)
 	struct str     line = str_trim(str_of(ptr, size * count));
 	size_t         len = line.len < ANSWER_MAX - 1 ? line.len : ANSWER_MAX - 1;
 
+	/* The answer to QUIT says nothing about the mail. */
+	if (str_starts(line, STR("221")))
+		return size * count;
 	for (size_t i = 0; i < len; i++)
 		x->answer[i] = line.ptr[i] >= ' ' && line.ptr[i] < 127 ? line.ptr[i] : '?';
 	x->answer[len] = '\0';
@@ -247,7 +250,7 @@ bool smtp_send(const struct smtp_request *request, struct arena *a, const char *
 
 	if (!request_check(request, err))
 		return false;
-	if (request->password.len >= sizeof(password) || memchr(request->password.ptr, '\0', request->password.len) != NULL)
+	if (request->password.len >= sizeof(password) || str_has_nul(request->password))
 		return err_problem(err, ERR_INPUT, "invalid-request", "the password is too long, or has a NUL in it");
 	pthread_once(&once, curl_start);
 	AUTO(curl_freep) CURL                *curl = curl_easy_init();
@@ -262,7 +265,8 @@ bool smtp_send(const struct smtp_request *request, struct arena *a, const char *
 		to = longer;
 	}
 	*x = (struct letter){ .request = request, .left = request->message };
-	memcpy(password, request->password.ptr, request->password.len);
+	if (request->password.len > 0)
+		memcpy(password, request->password.ptr, request->password.len);
 	ok = letter_set(x, curl, to, password, a, err);
 	explicit_bzero(password, sizeof(password));
 	if (!ok)

@@ -38,9 +38,9 @@ static const struct kind {
 	[NOTIFY_CA_UNREACHABLE] = { "ca-unreachable", true, "%n: the authority does not answer", "%n: the authority still does not answer",
 	                            "%n: the authority answers again",
 	                            "nothing, if the authority is down: what is under way goes on by itself" },
-	[NOTIFY_CONNECTION_FAILED] = { "connection-failed", true, "%n: the DNS provider refuses the credential",
-	                               "%n: the DNS provider still refuses the credential", "%n: the DNS provider takes the credential again",
-	                               "give the connection a credential that is valid" },
+	[NOTIFY_CONNECTION_FAILED] = { "connection-failed", true, "connection %n does not work any more",
+	                               "connection %n still does not work", "connection %n works again",
+	                               "reeve connection test NAME says what is wrong" },
 	[NOTIFY_TEST] = { "test", true, "Reeve can reach you", .without = "nothing: this message was asked for" },
 };
 

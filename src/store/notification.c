@@ -88,6 +88,24 @@ bool notifier_list(struct db *db, struct arena *a, const char *project_id, struc
 	       rows_take(&rows, ret, ret_count);
 }
 
+static bool project_read(const struct db_row *row, void *arg)
+{
+	struct rows *rows = arg;
+	const char **id = rows_add(rows);
+
+	*id = db_text(row, 0, rows->a);
+	return true;
+}
+
+bool notifier_projects(struct db *db, struct arena *a, const char ***ret, size_t *ret_count, struct err *err)
+{
+	struct rows rows = ROWS(a, const char *);
+
+	return db_each(db, project_read, &rows, err, "SELECT DISTINCT project_id FROM notifiers WHERE removed_at IS NULL AND $1 = 1",
+	               DB_I(1)) &&
+	       rows_take(&rows, ret, ret_count);
+}
+
 bool notifier_update(struct db *db, const struct notifier *n, int64_t seen_version, struct err *err)
 {
 	int64_t changed = 0;

@@ -26,6 +26,8 @@ MUST_CHECK bool notifier_insert(struct db *db, const struct notifier *n, struct 
 MUST_CHECK bool notifier_find(struct db *db, struct arena *a, const char *id, struct notifier *ret, struct err *err); /* removed too */
 MUST_CHECK bool notifier_find_named(struct db *db, struct arena *a, const char *project_id, const char *name_or_id, struct notifier *ret, struct err *err);
 MUST_CHECK bool notifier_list(struct db *db, struct arena *a, const char *project_id, struct notifier **ret, size_t *ret_count, struct err *err);
+/* The projects that have one. */
+MUST_CHECK bool notifier_projects(struct db *db, struct arena *a, const char ***ret, size_t *ret_count, struct err *err);
 /* Settings, events, secret, mac; ERR_CONFLICT when the row is not of seen_version any more. */
 MUST_CHECK bool notifier_update(struct db *db, const struct notifier *n, int64_t seen_version, struct err *err);
 MUST_CHECK bool notifier_remove(struct db *db, const char *id, int64_t now, struct err *err);

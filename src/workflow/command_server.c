@@ -10,14 +10,17 @@
 #include "net/url.h"
 #include "store/certificate.h"
 #include "store/project.h"
+#include "store/txt_record.h"
 #include "workflow/change.h"
 #include "workflow/command.h"
+#include "workflow/connection_command.h"
 #include "workflow/delegation.h"
 #include "workflow/deployment.h"
 #include "workflow/doctor.h"
 #include "workflow/edit.h"
 #include "workflow/issue.h"
 #include "workflow/notification.h"
+#include "workflow/place.h"
 #include "workflow/session.h"
 #include "workflow/steps.h"
 
@@ -164,6 +167,8 @@ static bool do_authority_add(struct call *c, struct err *err)
 	}
 	x.x.project_id = c->who.project_id;
 	x.x.created_at = clock_now_ms();
+	if (!place_of_authority(c->w, c->a, &x.x, err))
+		return false;
 	if (!check_directory(c, &x.x, err) ||
 	    !keeper_mac(c->w->keeper, "authorities", authority_canonical(c->a, &x.x), x.x.row_version, mac, err))
 		return false;
@@ -250,7 +255,8 @@ static bool do_delegation_add(struct call *c, struct err *err)
 		c->reply.id = existing.id;
 		return true;
 	}
-	struct delegation_wish wish = { c->who.project_id, d.id, identifier_base(&name), target, "", d.connection };
+	struct delegation_wish wish = { .project_id = c->who.project_id, .id = d.id, .name = identifier_base(&name), .target = target,
+		                        .provider = "", .connection = d.connection };
 	if (!delegation_make(c->w, c->a, &wish, &x.d, err) || !store_write(c->w->store, write_delegation, &x, err))
 		return false;
 	c->reply.id = x.d.id;
@@ -383,7 +389,8 @@ static bool do_token_revoke(struct call *c, struct err *err)
 	if (x.t.digest.len != TOKEN_DIGEST_SIZE)
 		return err_problem(err, ERR_PERMANENT, "tampered", "token %s has a digest of a wrong length", x.t.name);
 	x.t.revoked_at = clock_now_ms();
-	row = (struct keeper_token){ .id = x.t.id, .project_id = x.t.project_id, .name = x.t.name, .created_at = x.t.created_at,
+	row = (struct keeper_token){ .id = x.t.id, .project_id = x.t.project_id, .name = x.t.name,
+		                     .certificate_id = x.t.certificate_id, .created_at = x.t.created_at,
 		                     .expires_at = x.t.expires_at, .revoked_at = x.t.revoked_at, .row_version = x.t.row_version };
 	if (!keeper_role_parse(str_c(x.t.role), &row.role))
 		return err_problem(err, ERR_PERMANENT, "tampered", "token %s has an unknown role", x.t.name);
@@ -481,6 +488,37 @@ static bool do_deployment_run(struct call *c, struct err *err)
 	return true;
 }
 
+/* ---- connections ---- */
+
+static bool do_connection_add(struct call *c, struct err *err)
+{
+	struct command_connection in = command_connection_read(c->in, c->a);
+
+	return wire_done(c->in, err) && connection_command_add(c->w, c->a, &c->who, &in, &c->reply, err);
+}
+
+static bool do_connection_update(struct call *c, struct err *err)
+{
+	struct command_connection in = command_connection_read(c->in, c->a);
+
+	return wire_done(c->in, err) && connection_command_update(c->w, c->a, &c->who, &in, &c->reply, err);
+}
+
+static bool do_connection_remove(struct call *c, struct err *err)
+{
+	const char *name = wire_get_c(c->in, c->a);
+
+	return wire_done(c->in, err) && connection_command_remove(c->w, c->a, &c->who, name, &c->reply, err);
+}
+
+static bool do_connection_test(struct call *c, struct err *err)
+{
+	const char *name = wire_get_c(c->in, c->a);
+	bool        probe = wire_get_bool(c->in);
+
+	return wire_done(c->in, err) && connection_command_test(c->w, c->a, &c->who, name, probe, &c->reply, err);
+}
+
 /* ---- notifiers ---- */
 
 static bool do_notifier_add(struct call *c, struct err *err)
@@ -512,6 +550,29 @@ static bool do_notifier_test(struct call *c, struct err *err)
 }
 
 /* ---- the rest ---- */
+
+static bool write_debt_retry(struct db *db, void *arg, struct err *err)
+{
+	struct call *c = arg;
+	int64_t      now = clock_now_ms();
+	const char **orders;
+	size_t       count;
+
+	if (!txt_record_debt_retry(db, c->a, c->who.project_id, now, &orders, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!job_wake(db, "cleanup", orders[i], now, err))
+			return false;
+	return audit(db, c, "debt-retry", "", "", err);
+}
+
+static bool do_debt_retry(struct call *c, struct err *err)
+{
+	if (!wire_done(c->in, err) || !store_write(c->w->store, write_debt_retry, c, err))
+		return false;
+	worker_kick(c->w, 0);
+	return true;
+}
 
 static bool do_doctor(struct call *c, struct err *err)
 {
@@ -570,6 +631,11 @@ static const struct command {
 	ROW(DEPLOYMENT_ADD, "deployment-add", do_deployment_add),
 	ROW(DEPLOYMENT_REMOVE, "deployment-remove", do_deployment_remove),
 	ROW(DEPLOYMENT_RUN, "deployment-run", do_deployment_run),
+	ROW(DEBT_RETRY, "debt-retry", do_debt_retry),
+	ROW(CONNECTION_ADD, "connection-add", do_connection_add),
+	ROW(CONNECTION_UPDATE, "connection-update", do_connection_update),
+	ROW(CONNECTION_REMOVE, "connection-remove", do_connection_remove),
+	ROW(CONNECTION_TEST, "connection-test", do_connection_test, .slow = true),
 	ROW(NOTIFIER_ADD, "notifier-add", do_notifier_add),
 	ROW(NOTIFIER_UPDATE, "notifier-update", do_notifier_update),
 	ROW(NOTIFIER_REMOVE, "notifier-remove", do_notifier_remove),

@@ -416,7 +416,7 @@ static bool look(struct job *job, const struct work *w, struct err *err)
 	struct cert_info     served;
 	struct str           der;
 
-	if (!deploy_probe_split(job->arena, w->settings.probe, &request.host, &request.port, err) ||
+	if (!deploy_probe_split(job->arena, w->settings.probe, &request.starttls, &request.host, &request.port, err) ||
 	    !chain_parse(job->arena, str_c(w->version.chain_pem), &chain, err) || !probe_tls(job->arena, &request, &der, err))
 		return false;
 	if (str_eq(der, chain.certs[0].der))

@@ -6,6 +6,7 @@
 
 #include "base/name.h"
 #include "json/json.h"
+#include "store/txt_record.h"
 #include "workflow/delegation.h"
 
 #define DNS_TYPE_CNAME 5
@@ -31,13 +32,36 @@ static bool check_delegation(struct worker *w, struct arena *a, const struct del
 
 	if (!delegation_look(w, a, d, &verdict, err))
 		return false;
-	if (verdict.finding.class == ERR_NONE)
+	if (verdict.finding.class != ERR_NONE)
+		finding(findings, "delegation", false, arena_strdup(a, verdict.finding.text),
+		        delegation_is_direct(d) ? NULL : delegation_record(a, d));
+	else if (delegation_is_direct(d))
+		finding(findings, "delegation", true, arena_printf(a, "_acme-challenge.%s has no CNAME: it is written itself", d->name), NULL);
+	else
 		finding(findings, "delegation", true,
 		        arena_printf(a, "_acme-challenge.%s is a CNAME to %s", d->name, d->target), NULL);
-	else
-		finding(findings, "delegation", false, arena_strdup(a, verdict.finding.text), delegation_record(a, d));
 	*ret_ok = verdict.finding.class == ERR_NONE;
 	return true;
+}
+
+/* An account at a provider: the zone the route names, and what the last look at the account found. */
+static void check_account(struct arena *a, const struct delegation *d, const struct connection *c, json_t *findings, bool *ret_ok)
+{
+	const char *zone, *id;
+	bool        bad = strcmp(c->health, "bad") == 0;
+
+	zone_spec_split(a, d->zone[0] != '\0' ? d->zone : connection_zone(a, c), &zone, &id);
+	*ret_ok = zone[0] == '\0' || name_in_zone(d->target, zone);
+	if (zone[0] != '\0')
+		finding(findings, "target", *ret_ok,
+		        arena_printf(a, "%s is %s the zone %s of connection %s (%s)", d->target, *ret_ok ? "inside" : "outside of", zone, c->name,
+		                     c->provider),
+		        NULL);
+	finding(findings, "connection", !bad,
+	        bad ? arena_printf(a, "connection %s: %s", c->name, c->finding)
+	            : arena_printf(a, "connection %s %s", c->name, c->health[0] != '\0' ? "works" : "was not looked at yet"),
+	        NULL);
+	*ret_ok = *ret_ok && !bad;
 }
 
 /* Can the connection still write there? */
@@ -48,8 +72,12 @@ static bool check_target(struct worker *w, struct arena *a, const struct delegat
 
 	if (db == NULL || !connection_find(db, a, d->connection_id, &connection, err))
 		return false;
-	*ret_ok = name_in_zone(d->target, connection.zone) && provider_find(connection.provider) != NULL;
-	for (size_t i = 0; *ret_ok && strcmp(connection.provider, PROVIDER_BUILTIN) == 0; i++) {
+	if (strcmp(connection.provider, PROVIDER_BUILTIN) != 0) {
+		check_account(a, d, &connection, findings, ret_ok);
+		return true;
+	}
+	*ret_ok = name_in_zone(d->target, connection.zone);
+	for (size_t i = 0; *ret_ok; i++) {
 		if (i == w->settings.zones_count) {
 			*ret_ok = false;
 			finding(findings, "target", false,
@@ -66,9 +94,9 @@ static bool check_target(struct worker *w, struct arena *a, const struct delegat
 	return true;
 }
 
-/* Every name server of the owner's zone must answer, and all alike. */
-static bool check_servers(struct worker *w, struct arena *a, const char *challenge, const char *expected, json_t *findings,
-                          bool *ret_ok, struct err *err)
+/* Every name server of the owner's zone must answer, and all alike; with `direct` there is nothing to be found yet. */
+static bool check_servers(struct worker *w, struct arena *a, const char *challenge, const char *expected, bool direct,
+                          json_t *findings, bool *ret_ok, struct err *err)
 {
 	struct dns_auth auth;
 
@@ -80,12 +108,14 @@ static bool check_servers(struct worker *w, struct arena *a, const char *challen
 	for (size_t i = 0; i < auth.servers_count; i++) {
 		const struct dns_auth_server *s = &auth.servers[i];
 		const char                   *who = s->name[0] != '\0' ? arena_printf(a, "%s (%s)", s->name, s->address) : s->address;
-		bool                          ok = s->answered && s->values_count > 0;
+		bool                          ok = s->answered && (direct ? s->values_count == 0 : s->values_count > 0);
 		const char                   *text;
 
-		for (size_t k = 0; ok && expected != NULL && k < s->values_count; k++)
+		for (size_t k = 0; ok && !direct && expected != NULL && k < s->values_count; k++)
 			ok = str_eq_nocase(str_c(s->values[k]), str_c(expected));
-		if (!s->answered || s->values_count == 0)
+		if (direct && ok)
+			text = arena_printf(a, "%s answered in %u ms", who, s->took_ms);
+		else if (!s->answered || s->values_count == 0)
 			text = arena_printf(a, "%s: %s", who, s->detail);
 		else
 			text = arena_printf(a, "%s answered %s in %u ms", who, s->values[0], s->took_ms);
@@ -123,9 +153,32 @@ static bool report_name(struct worker *w, struct arena *a, const char *project_i
 		        NULL);
 	ran = (!found || (check_delegation(w, a, &d, findings, &delegation_ok, err) &&
 	                  check_target(w, a, &d, findings, &target_ok, err))) &&
-	      check_servers(w, a, challenge, found ? d.target : NULL, findings, &servers_ok, err);
+	      check_servers(w, a, challenge, found ? d.target : NULL, found && delegation_is_direct(&d), findings, &servers_ok, err);
 	*ret_ok = delegation_ok && target_ok && servers_ok;
 	return ran;
+}
+
+/* What the project owes at its providers. */
+static bool report_debt(struct worker *w, const char *project_id, json_t *root, bool *ret_ok, struct err *err)
+{
+	struct db          *db = store_reader(w->store, err);
+	struct debt_summary debt;
+	json_t             *json;
+	char                oldest[CLOCK_RFC3339_SIZE];
+
+	if (db == NULL || !txt_record_debt(db, project_id, clock_now_ms(), &debt, err))
+		return false;
+	json = json_object();
+	json_put_int(json, "count", debt.count);
+	json_put_int(json, "given_up", debt.given_up);
+	if (debt.oldest_at != 0)
+		json_put_str(json, "oldest_at", clock_rfc3339(debt.oldest_at, oldest));
+	else
+		json_put(json, "oldest_at", json_null());
+	json_put_bool(json, "alert", debt.alert);
+	json_put(root, "debt", json);
+	*ret_ok = !debt.alert;
+	return true;
 }
 
 bool doctor_report(struct worker *w, struct arena *a, const char *project_id, const char *const *names, size_t names_count,
@@ -133,7 +186,7 @@ bool doctor_report(struct worker *w, struct arena *a, const char *project_id, co
 {
 	AUTO(json_freep) json_t *root = json_object();
 	json_t                  *reports = json_array();
-	bool                     all = true;
+	bool                     all = true, debt_ok = true;
 	int64_t                  until = clock_mono_ms() + BUDGET_MS;
 
 	json_put_bool(root, "ok", false);
@@ -157,7 +210,9 @@ bool doctor_report(struct worker *w, struct arena *a, const char *project_id, co
 		json_put_bool(report, "ok", ok);
 		all = all && ok;
 	}
-	json_put_bool(root, "ok", all);
+	if (!report_debt(w, project_id, root, &debt_ok, err))
+		return false;
+	json_put_bool(root, "ok", all && debt_ok);
 	buf_add_c(ret, json_write(a, root));
 	return true;
 }

@@ -28,6 +28,8 @@
 #define JOB_RENEW_MS  20000
 #define COMMAND_THREADS  8
 #define COMMAND_SLOW_MAX 5
+#define OWNER_LEASE_MS 180000   /* longer than a provider may keep one call waiting */
+#define OWNER_BUSY_MS  200      /* another job writes at the same owner name */
 #define JOB_CLAIMS_MAX 3        /* claimed more often without an outcome it is alerted (store/job.h: and pauses) */
 
 enum outcome {
@@ -48,6 +50,8 @@ enum step_id {
 	STEP_ACCOUNT_KEY, STEP_ACCOUNT_REGISTER, STEP_REGISTERED,
 	/* cleanup */
 	STEP_REMOVE, STEP_CLEAN,
+	/* reaper: one job, for ever */
+	STEP_REAP,
 	/* delegation-check */
 	STEP_LOOK, STEP_LOOKED,
 	/* renewal-info: one job per certificate */
@@ -56,12 +60,15 @@ enum step_id {
 	STEP_DELIVER, STEP_PROBE, STEP_ROLL_BACK, STEP_DELIVERED,
 	/* fail-over: one job per order of a certificate with a second authority */
 	STEP_FAILOVER_WATCH, STEP_FAILOVER_OVER,
+	/* connection-check: one job per connection */
+	STEP_CONNECTION_LOOK, STEP_CONNECTION_LOOKED,
 	/* notification: one job per notifier */
 	STEP_NOTIFY, STEP_NOTIFIED,
 	STEP__COUNT
 };
 
 struct job;
+struct book;
 struct ca;
 
 struct step {
@@ -129,7 +136,8 @@ struct worker {
 	struct store           *store;
 	struct ipc_peer        *keeper, *dns, *resolver, *hook;
 	struct ipc_server      *server;
-	struct provider_context provider;
+	struct book            *book;          /* the recipes */
+	struct engine          *recipe_engine; /* provider/engine.h: budgets, sessions, zone ids of all connections */
 	const char             *node;        /* lease owner */
 	const char             *instance_id;
 
@@ -140,8 +148,10 @@ struct worker {
 	struct step_thread *idle;
 	unsigned            idle_count, busy_count;
 	unsigned            delivering;      /* atomic: step threads that wait for a target */
+	unsigned            outside;         /* atomic: threads that ask a DNS provider */
 	unsigned            notifying;       /* atomic: those that wait for whom they tell something */
 	int64_t             planned_at;      /* when the dispatcher looks next */
+	int64_t             clock_offset;    /* the dispatcher's: wall - boot when it last looked; 0: not yet */
 	bool                started, stopping, keeper_open;
 	int64_t             dns_up_at;       /* when the dns role last got its whole set; 0: not yet */
 

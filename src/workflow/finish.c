@@ -7,6 +7,7 @@
  * before it sends anything.
  */
 #include "crypto/x509.h"
+#include "base/planted.h"
 #include "store/certificate.h"
 #include "workflow/await.h"
 #include "workflow/deployment.h"
@@ -123,7 +124,7 @@ enum outcome run_finalize(struct job *job, struct err *err)
 		if (!session_open(job, order.authority_id, &s, err) || !make_csr(job, &order, &x->csr, err))
 			return job_outcome(err);
 		CRASH_POINT(FINALIZE_INTENT_BEFORE);
-		if (!job_write(job, write_csr, x, err))
+		if (!PLANTED(8) && !job_write(job, write_csr, x, err))
 			return job_outcome(err);
 		CRASH_POINT(FINALIZE_INTENT_AFTER);
 		order.csr = x->csr;
@@ -246,7 +247,7 @@ static bool check_chain(struct job *job, struct issued **ret, struct err *err)
 	for (size_t i = 0; i < count; i++)
 		texts[i] = names[i].value;
 	x->parsed = true;
-	x->checked = chain_check(&x->chain, x->version.spki_sha256, texts, count, clock_now_ms(), err);
+	x->checked = PLANTED(7) || chain_check(&x->chain, x->version.spki_sha256, texts, count, clock_now_ms(), err);
 	return x->checked;
 }
 
@@ -309,6 +310,7 @@ static bool fail_authorization(struct db *db, const struct job *job, const struc
 	if (!str_to_u64(str_c(job->row.subject), &id))
 		return err_set(err, ERR_PERMANENT, "job %lld has no authorization", (long long)job->row.id);
 	return authorization_set_status(db, (int64_t)id, "invalid", now, err) &&
+	       await_retire_one(db, job->row.order_id, job->row.project_id, (int64_t)id, err) &&
 	       order_set_progress(db, job->row.order_id, steps[STEP_AUTHORIZATIONS].name, cause->problem, cause->text, cause->hint, 0, 0, err) &&
 	       job_wake_order(db, "order", job->row.order_id, now, err);
 }
@@ -320,7 +322,7 @@ bool order_give_up(struct db *db, const struct order *order, const char *status,
 
 	return schedule_end_jobs(db, "authorization", order->id, err) &&
 	       (!cancelled || schedule_end_jobs(db, "order", order->id, err)) &&
-	       authorization_settle(db, order->id, "invalid", err) && await_retire(db, order->id, order->project_id, err) &&
+	       authorization_settle(db, order->id, "invalid", err) && (PLANTED(6) || await_retire(db, order->id, order->project_id, err)) &&
 	       order_end(db, order->id, status, why->problem, why->text, why->hint, now, err) &&
 	       renewal_failed(db, order->certificate_id, cancelled, now, err) &&
 	       (cancelled || notify_order_failed(db, order, why, now, err));

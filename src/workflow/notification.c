@@ -16,7 +16,7 @@
 #include "workflow/steps.h"
 
 #define LIFE_MS          ((int64_t)24 * 3600 * 1000)
-#define BACKOFF_FIRST_S  10
+#define BACKOFF_FIRST_S  5
 #define BACKOFF_MAX_S    3600
 #define REFUSED_TRIES    3    /* of a message that the other side does not want */
 #define SETTLE_MS        2000 /* a mail waits for what happens at the same time */

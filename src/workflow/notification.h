@@ -10,6 +10,7 @@
 #define REEVE_WORKFLOW_NOTIFICATION_H
 
 #include "store/certificate.h"
+#include "store/connection.h"
 #include "store/delegation.h"
 #include "store/deployment.h"
 #include "store/notification.h"
@@ -36,6 +37,10 @@ MUST_CHECK bool notify_incident(struct db *db, const struct certificate *c, cons
 /* A sixth of the life is left (or the end has come), and no successor: see notify_expiring_at(). */
 MUST_CHECK bool notify_expiring(struct db *db, const struct certificate *c, const struct version *v, const struct renewal *r, int64_t next_try_at,
                                 int64_t now, struct err *err);
+/* What the reaper finds: TXT values that should be gone for more than an hour, in each project. */
+MUST_CHECK bool notify_debt(struct db *db, int64_t now, struct err *err);
+/* What a look at a connection found; finding->class ERR_NONE: it works. */
+MUST_CHECK bool notify_connection(struct db *db, const struct connection *c, const struct err *finding, int64_t now, struct err *err);
 /* A step is tried again: what its reason says about a CA that does not answer. */
 MUST_CHECK bool notify_retry(struct db *db, const struct job *job, const struct err *cause, int64_t now, struct err *err);
 

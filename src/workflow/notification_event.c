@@ -6,6 +6,7 @@
 #include "notify/event.h"
 #include "store/authority.h"
 #include "store/renewal.h"
+#include "store/txt_record.h"
 #include "workflow/notification.h"
 #include "workflow/renewal_plan.h"
 
@@ -276,6 +277,68 @@ bool notify_delivery(struct db *db, const char *delivery_id, const struct err *w
 	/* Who delivers by hand sees what came of it. */
 	return strcmp(d.event, "manual") == 0 || begin(db, a, NOTIFY_DEPLOYMENT_FAILED, key, arena_printf(a, "failed %lld", (long long)d.number),
 	                                               REMIND_MS, c.authority_id, &e, now, err);
+}
+
+/* ---- values, connections ---- */
+
+#define DEBT_SHOWN 3
+
+static bool debt_of(struct db *db, const char *project_id, int64_t now, struct err *err)
+{
+	AUTO(arena_freep) struct arena *a = arena_new();
+	struct event                    e = about(project_id, "", NULL);
+	struct debt_summary             debt;
+	struct txt_record              *list;
+	size_t                          count;
+
+	if (!txt_record_debt(db, project_id, now, &debt, err))
+		return false;
+	if (debt.count == 0)
+		return settle(db, a, NOTIFY_DEBT, "debt", "", &e, now, err);
+	if (!debt.alert)
+		return true;
+	if (!txt_record_list_debt(db, a, project_id, now, DEBT_SHOWN, &list, &count, err))
+		return false;
+	e.detail = arena_printf(a, "%lld value%s should be gone", (long long)debt.count, debt.count == 1 ? "" : "s");
+	for (size_t i = 0; i < count; i++)
+		e.detail = arena_printf(a, "%s%s%s%s%s", e.detail, i == 0 ? ": " : "; ", list[i].owner, list[i].detail[0] != '\0' ? ": " : "",
+		                        list[i].detail);
+	if (count > 0) {
+		e.problem = list[0].problem;
+		e.hint = list[0].hint;
+		e.next_try_at = list[0].retry_at;
+		e.order_id = list[0].order_id;
+	}
+	return begin(db, a, NOTIFY_DEBT, "debt", "debt", REMIND_MS, "", &e, now, err);
+}
+
+bool notify_debt(struct db *db, int64_t now, struct err *err)
+{
+	AUTO(arena_freep) struct arena *a = arena_new();
+	const char                    **projects;
+	size_t                          count;
+
+	if (!notifier_projects(db, a, &projects, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!debt_of(db, projects[i], now, err))
+			return false;
+	return true;
+}
+
+bool notify_connection(struct db *db, const struct connection *c, const struct err *finding, int64_t now, struct err *err)
+{
+	AUTO(arena_freep) struct arena *a = arena_new();
+	const char                     *key = arena_printf(a, "connection/%s", c->id);
+
+	/* What Reeve serves itself belongs to no project. */
+	if (c->project_id == NULL || c->project_id[0] == '\0')
+		return true;
+	struct event e = about(c->project_id, c->name, finding);
+	if (finding->class == ERR_NONE)
+		return settle(db, a, NOTIFY_CONNECTION_FAILED, key, "", &e, now, err);
+	/* A provider that is away for a while is not one that refuses. */
+	return finding->class != ERR_CONFIG || begin(db, a, NOTIFY_CONNECTION_FAILED, key, finding->problem, REMIND_MS, "", &e, now, err);
 }
 
 /* ---- authorities ---- */

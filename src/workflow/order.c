@@ -6,6 +6,7 @@
 
 #include "base/id.h"
 #include "store/certificate.h"
+#include "workflow/await.h"
 #include "workflow/issue.h"
 #include "workflow/names.h"
 #include "workflow/session.h"
@@ -14,6 +15,7 @@
 #define PREFLIGHT_FIRST_MS 5000
 #define PREFLIGHT_MAX_MS   (300 * 1000)
 #define ACCOUNT_LOST_MAX   3
+#define LOOK_PAUSES_MAX    11 /* AWAIT_LOOK_MS more each time, up to a minute */
 
 /* ---- key: on disk before anything else happens ---- */
 
@@ -185,7 +187,13 @@ static bool write_new_order(struct db *db, void *arg, struct err *err)
 {
 	struct new_order_write *x = arg;
 	const char             *order_id = x->job->row.order_id;
+	bool                    taken;
 
+	/* Two orders for the same names may have been answered with the same one at the same moment: one comes too late. */
+	if (!order_url_taken(db, x->order->url, order_id, &taken, err))
+		return false;
+	if (taken)
+		return err_problem(err, ERR_CONFLICT, "conflict", "the CA gave the order of another certificate");
 	if (!order_set_account(db, order_id, x->account_id, err) ||
 	    !order_set_urls(db, order_id, x->order->url, x->order->finalize, err))
 		return false;
@@ -339,6 +347,7 @@ enum outcome run_authorizations(struct job *job, struct err *err)
 {
 	struct authorization *all;
 	struct order          order;
+	struct session        s;
 	size_t                count, pending = 0;
 	struct db            *db;
 
@@ -355,7 +364,15 @@ enum outcome run_authorizations(struct job *job, struct err *err)
 		}
 		pending += strcmp(all[i].status, "pending") == 0;
 	}
-	if (pending > 0)
+	if (pending == count)
 		return job_wait(job, JOB_NEVER, "%zu of %zu authorizations under way", pending, count);
+	if (pending > 0) {
+		/* Some names are late: the values of the others must not wait for them. */
+		if (!session_open(job, order.authority_id, &s, err) || !await_look(job, &s, 0, err))
+			return job_outcome(err);
+		job->attempts = job->row.attempts + 1;
+		return job_wait(job, clock_now_ms() + AWAIT_LOOK_MS * (1 + (job->row.attempts < LOOK_PAUSES_MAX ? job->row.attempts : LOOK_PAUSES_MAX)),
+		                "%zu of %zu authorizations under way", pending, count);
+	}
 	return OUT_DONE;
 }

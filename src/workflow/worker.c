@@ -5,11 +5,15 @@
 #include "base/wire.h"
 #include "dns/client.h"
 #include "keeper/keeper.h"
+#include "provider/book.h"
+#include "provider/engine.h"
 #include "store/connection.h"
 #include "store/project.h"
+#include "store/schedule.h"
 #include "store/txt_record.h"
 #include "workflow/command.h"
 #include "workflow/session.h"
+#include "workflow/steps.h"
 
 #define RETRY_MS        1000
 
@@ -101,9 +105,14 @@ static void dns_pushed(void *ctx, const struct ipc_frame *frame)
 static bool write_start(struct db *db, void *arg, struct err *err)
 {
 	struct worker *w = arg;
+	int64_t        now = clock_now_ms(), newest, count = 0;
 
-	return job_void_leases(db, w->node, clock_now_ms(), err) &&
-	       connection_sync_builtin(db, w->settings.zones, w->settings.zones_count, clock_now_ms(), err);
+	/* The clock was ahead when this database was last written to, and was set back while nobody ran. */
+	if (!schedule_newest(db, &newest, err) ||
+	    (newest - now > CLOCK_JUMP_MS && !schedule_clock_back(db, now, newest - now, &count, err)))
+		return false;
+	return job_void_leases(db, w->node, now, err) && reaper_start(db, now, err) &&
+	       connection_sync_builtin(db, w->settings.zones, w->settings.zones_count, now, err);
 }
 
 static bool load_meta(struct worker *w, struct err *err)
@@ -137,7 +146,8 @@ bool worker_new(const struct worker_settings *settings, struct worker **ret, str
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&w->dispatch, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	if (!store_open(settings->store_path, STORE_WRITE, &w->store, err) || !load_meta(w, err) ||
+	if (!book_new(settings->providers_directory, &w->book, err) ||
+	    !store_open(settings->store_path, STORE_WRITE, &w->store, err) || !load_meta(w, err) ||
 	    !store_write(w->store, write_start, w, err)) {
 		worker_free(w);
 		return false;
@@ -147,7 +157,7 @@ bool worker_new(const struct worker_settings *settings, struct worker **ret, str
 	w->resolver = ipc_peer_new("resolver", NULL, NULL, w);
 	w->hook = ipc_peer_new("hook role", NULL, NULL, w);
 	w->server = ipc_server_new("worker", COMMAND_THREADS, command_handle, w);
-	w->provider.dns = w->dns;
+	w->recipe_engine = engine_new();
 	*ret = w;
 	return true;
 }
@@ -215,6 +225,8 @@ void worker_free(struct worker *w)
 	seen_stop(w);
 	store_close(w->store);
 	cas_free(w);
+	engine_free(w->recipe_engine);
+	book_free(w->book);
 	pthread_cond_destroy(&w->dispatch);
 	pthread_mutex_destroy(&w->lock);
 	pthread_mutex_destroy(&w->cas_lock);

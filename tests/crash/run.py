@@ -9,6 +9,9 @@ since the first one fails, then its wildcard too by the first, in the place of a
 the long form at each), and afterwards: the order is issued, the CA issued exactly one certificate, no order was opened
 twice unless the kill fell into the opening, key and certificate match, no TXT value is left in DNS or in the ledger, and
 the certificate is in its directory, whole, and seen at the server that reads it there.
+
+Then the same with a CA that validates the two names one after the other, killed where the first value goes while the second
+must stay.
 """
 
 import argparse
@@ -32,6 +35,9 @@ TARGET = "_acme-challenge.validation.example.org"
 MAY_OPEN_TWICE = ("order.new-order.sent",)
 PATIENCE_S = 60
 CHANGES = ("certificate.edit.", "fail-over.")
+# Reached for the first time when the value of one authorization goes before the other is final.
+EARLY = ("order.await.commit-before", "order.await.commit-after", "cleanup.remove.intent-after", "cleanup.remove.done",
+         "cleanup.remove.commit-after")
 
 
 class Failed(Exception):
@@ -88,9 +94,11 @@ def wait_for(reeve, order_id, what, condition, deadline):
     raise Failed(f"{what}: not within {PATIENCE_S} s: {json.dumps(order, indent=1)}")
 
 
-def one_order(lab, env, check=None):
+def one_order(lab, env, check=None, slow=False):
     """A fresh home, one order, everything looked at; the home's log is in the exception when something is wrong."""
     mark = lab.pebble.mark()
+    ca = lab.ca if slow else lab.pebble
+    lab.ca.offers_ari, lab.ca.rules, lab.ca.slow = False, [], frozenset(["*." + NAME])
     reeve = lab.new_reeve(start=False)
     reeve.crash_env, reeve.tls_address = env, lab.where["tls"]
     (reeve.home / "target").mkdir()
@@ -101,7 +109,13 @@ def one_order(lab, env, check=None):
         except lab_module.LabError:
             revive(reeve)
         deadline = time.monotonic() + PATIENCE_S
-        certificate, order_id = ready_order(reeve, lab.pebble, deadline)
+        certificate, order_id = ready_order(reeve, ca, deadline)
+        if slow:
+            order = wait_for(reeve, order_id, "the removal of the first value",
+                             lambda o: sorted(r["state"] for r in o["txt_records"]) == ["gone", "live"], deadline)
+            left = wait_for_values(reeve, deadline)
+            insist(left == [r["value"] for r in order["txt_records"] if r["state"] == "live"], f"{TARGET} answers {left}: {order}")
+            lab.ca.slow = frozenset()
         order = wait_for(reeve, order_id, "the end of the order", lambda o: o["status"] != "running", deadline)
         insist(order["status"] == "issued", f"the order ended {order['status']}: {order['problem']}: {order['detail']}")
         order = wait_for(reeve, order_id, "the removal of the TXT values",
@@ -136,6 +150,10 @@ def one_order(lab, env, check=None):
     finally:
         reeve.stop()
         server.stop()
+
+
+def one_late_order(lab, env, check=None):
+    one_order(lab, env, check, slow=True)
 
 
 def patiently(reeve, what, ask, deadline):
@@ -186,6 +204,7 @@ def one_change(lab, env, check=None):
         return certificate["names"] == wanted and certificate["version"] == 4 and certificate
 
     try:
+        lab.ca.offers_ari, lab.ca.slow = True, frozenset()
         lab.ca.rules = [scripted_ca.only("POST /order-plz", lambda _: (503, "serverInternal", "down", {"Retry-After": "1"}))]
         try:
             reeve.serve(env)
@@ -220,6 +239,12 @@ def one_change(lab, env, check=None):
         raise Failed(f"{type(e).__name__}: {e}\n--- reeve.log\n{reeve.log()[-12000:]}\n--- pebble.log\n{lab.pebble.process.text()[mark:][-4000:]}") from e
     finally:
         reeve.stop()
+
+
+def scenarios(point):
+    if point.startswith(CHANGES):
+        return [one_change]
+    return [one_order, one_late_order][:1 + (point in EARLY)]
 
 
 def wait_for_delivery(reeve, deadline):
@@ -303,12 +328,12 @@ def main():
     def make_lab():
         lab = lab_module.Lab(args.reeve, reeve=False)
         lab.knot.cname(NAME, TARGET)
-        lab.ca = lab._add(scripted_ca.ScriptedCA(lab.directory / "scripted", *lab.where["spare"], lab.pebble))
+        lab.ca = lab._add(scripted_ca.SlowCA(lab.directory / "scripted", *lab.where["spare"], lab.pebble))
         opened.append(lab)
         labs.put(lab)
         return lab
 
-    def attempt(name, env_of, scenario=one_order):
+    def attempt(name, env_of, scenario):
         lab = labs.get()
         try:
             env, check = env_of(lab)
@@ -351,13 +376,14 @@ def main():
             for i, point in enumerate(points):
                 if point not in reached or (args.points and point not in args.points):
                     continue
-                runs.append((point, False))
-                if args.long or i % 2 == round_number % 2 or args.points:
-                    runs.append((point, True))
+                for scenario in scenarios(point):
+                    runs.append((point, False, scenario))
+                    if args.long or i % 2 == round_number % 2 or args.points:
+                        runs.append((point, True, scenario))
         with concurrent.futures.ThreadPoolExecutor(args.parallel) as pool:
-            for number, (point, everything) in enumerate(runs):
-                pool.submit(attempt, f"{point}, {'everything' if everything else 'the worker'} killed", crash(point, everything, number),
-                            one_change if point.startswith(CHANGES) else one_order)
+            for number, (point, everything, scenario) in enumerate(runs):
+                pool.submit(attempt, f"{point}, {'everything' if everything else 'the worker'} killed{', one name late' if scenario is one_late_order else ''}",
+                            crash(point, everything, number), scenario)
     except Exception as e:  # noqa: BLE001
         report.line(False, "the lab", f"{type(e).__name__}: {e}")
     finally:

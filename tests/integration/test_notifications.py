@@ -244,8 +244,8 @@ class Notifications(tap.Case):
         listed = reeve.cli("notify", "list")
         self.assertIn("did not accept a connection", listed.stdout)
         # A queue that is full takes no more, and says so once it is told.
-        self.change("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 199) INSERT INTO notifications"
-                    " (notifier_id, event_id, recipient, state, created_at) SELECT q.notifier_id, q.event_id, '', 'queued', q.created_at"
+        self.change("INSERT INTO notifications (notifier_id, event_id, recipient, state, created_at)"
+                    " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 199) SELECT q.notifier_id, q.event_id, '', 'queued', q.created_at"
                     " FROM n, (SELECT * FROM notifications WHERE ended_at IS NULL LIMIT 1) q")
         for _ in range(2):
             self.assertEqual(self.renew(certificate)["status"], "issued")
@@ -281,14 +281,13 @@ class Notifications(tap.Case):
         self.add_hook("hook", server)
         name = "broken.example.com"
         delegation = reeve.add_delegation(name)
-        record = f"_acme-challenge.{name}. 1 IN CNAME {delegation['target']}."
-        self.lab.knot.set("example.com", record)
+        self.lab.knot.cname(name, delegation["target"])
         check = lambda: reeve.must("POST", f"/v1/delegations/{name}/check")["health"]  # noqa: E731
         lab.wait_until("verified", lambda: check() == "verified")
-        self.lab.knot.set("example.com", f"_acme-challenge.{name}. 1 IN CNAME elsewhere.example.org.")
+        self.lab.knot.cname(name, "elsewhere.example.org")
         lab.wait_until("broken", lambda: check() == "broken")
         self.assertEqual(check(), "broken")
-        self.lab.knot.set("example.com", record)
+        self.lab.knot.cname(name, delegation["target"])
         lab.wait_until("verified again", lambda: check() == "verified")
         heard = self.told(server, 2)
         self.assertEqual([(m["event"], m["state"], m["details"]["name"]) for m in heard],
@@ -347,6 +346,21 @@ class Notifications(tap.Case):
         self.change("UPDATE jobs SET wake_at = 0 WHERE kind = 'order' AND order_id = ?", order["id"])
         self.assertEqual(reeve.wait_order(order["id"])["status"], "issued")
         self.assertEqual(sorted((m["event"], m["state"]) for m in self.told(server, 7)[5:]), [("ca-unreachable", "over"), ("expiring", "over")])
+
+    def test_debt(self):
+        server = self.hook()
+        self.add_hook("hook", server)
+        _, order = self.issue()
+        self.lab.reeve.wait_gone(order["id"])
+        self.change("UPDATE txt_records SET state = 'debt', gone_at = NULL, retry_at = NULL, retired_at = ?, detail = 'the provider is away'"
+                    " WHERE order_id = ?", int(time.time() * 1000) - 3700000, order["id"])
+        self.change("UPDATE jobs SET wake_at = 0 WHERE kind = 'reaper'")
+        debt = self.told(server)[0]
+        self.assertEqual((debt["event"], debt["state"], debt["details"]["order_id"]), ("debt", "happened", order["id"]))
+        self.assertIn("_acme-challenge.validation.example.org: the provider is away", debt["message"])
+        self.change("UPDATE txt_records SET state = 'gone', gone_at = 1 WHERE order_id = ?", order["id"])
+        self.change("UPDATE jobs SET wake_at = 0 WHERE kind = 'reaper'")
+        self.assertEqual([(m["event"], m["state"]) for m in self.told(server, 2)[1:]], [("debt", "over")])
 
     # -- kills
 
@@ -417,7 +431,7 @@ class Notifications(tap.Case):
         self.assertIn("ops", reeve.cli("notify", "list").stdout)
         self.assertEqual(reeve.cli("notify", "remove", "ops").returncode, 0)
         self.assertEqual(reeve.cli("notify", "test", "ops").returncode, 3)
-        added = reeve.cli("notify", "add", "webhook", "chat", "--url", "https://chat.example.org/hooks/1", "--secret-file", "-", input="abc\n")
+        added = reeve.cli("notify", "add", "webhook", "chat", "--webhook-url", "https://chat.example.org/hooks/1", "--secret-file", "-", input="abc\n")
         self.assertEqual(added.returncode, 0, added.stderr)
         viewer = reeve.must("POST", "/v1/tokens", {"name": "looks", "role": "viewer"})["token"]
         self.assertEqual(reeve.http("DELETE", "/v1/notifications/chat", token=viewer).status, 403)

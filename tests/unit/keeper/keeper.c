@@ -497,7 +497,7 @@ static struct keeper_token token_row(const char *id)
 {
 	int64_t now = clock_now_ms();
 
-	return (struct keeper_token){ .id = id, .project_id = PROJECT, .name = "ci", .role = ROLE_OPERATOR,
+	return (struct keeper_token){ .id = id, .project_id = PROJECT, .name = "ci", .certificate_id = "", .role = ROLE_OPERATOR,
 		                      .created_at = now, .expires_at = now + 90 * (int64_t)86400000, .row_version = 1 };
 }
 
@@ -506,7 +506,7 @@ TEST_F(tokens)
 	char                     id[TOKEN_ID_SIZE], other_id[TOKEN_ID_SIZE];
 	struct keeper_grant      local = local_grant(f), grant;
 	struct keeper_token      row, changed;
-	struct keeper_token_made made;
+	struct keeper_token_made made, narrow;
 	struct str               mac;
 	struct buf               columns;
 	uint8_t                  revoked_mac[ROW_MAC_SIZE];
@@ -537,6 +537,8 @@ TEST_F(tokens)
 	REFUSED(keeper_authenticate(f->api, str_c(made.text), &changed, mac, f->a, &grant, refused), "tampered");
 	changed = row, changed.row_version = 2;
 	REFUSED(keeper_authenticate(f->api, str_c(made.text), &changed, mac, f->a, &grant, refused), "tampered");
+	changed = row, changed.certificate_id = "c1";
+	REFUSED(keeper_authenticate(f->api, str_c(made.text), &changed, mac, f->a, &grant, refused), "tampered");
 	changed = row, changed.name = "other";
 	REFUSED(keeper_authenticate(f->api, str_c(made.text), &changed, mac, f->a, &grant, refused), "tampered");
 	/* Wrong, unknown, revoked. */
@@ -549,6 +551,29 @@ TEST_F(tokens)
 	REFUSED(keeper_authenticate(f->api, str_c(made.text), NULL, mac, f->a, &grant, refused), "unauthenticated");
 	REFUSED(keeper_authenticate(f->api, STR("rvt_nonsense"), &row, mac, f->a, &grant, refused), "unauthenticated");
 	REFUSED(keeper_authenticate(f->worker, str_c(made.text), &row, mac, f->a, &grant, refused), "forbidden");
+
+	/* A narrow one stays narrow, and is no administrator's. */
+	api_token_id_new(other_id);
+	changed = token_row(other_id), changed.name = "narrow", changed.certificate_id = "c1";
+	CHECK_OK(keeper_token_new(f->api, local.bytes, &changed, f->a, &narrow, &err), err);
+	memcpy(changed.digest, narrow.digest, sizeof(changed.digest));
+	CHECK_OK(keeper_authenticate(f->api, str_c(narrow.text), &changed, str_of(narrow.mac, sizeof(narrow.mac)), f->a, &grant, &err), err);
+	CHECK_STR(grant.certificate_id, "c1");
+	buf_init(&columns, 4096);
+	keeper_token_columns(&changed, &columns);
+	REFUSED(keeper_mac(f->worker, "tokens", buf_str(&columns), 1, revoked_mac, refused), "forbidden");
+	buf_reset(&columns);
+	changed.revoked_at = clock_now_ms();
+	keeper_token_columns(&changed, &columns);
+	CHECK_OK(keeper_mac(f->worker, "tokens", buf_str(&columns), 1, revoked_mac, &err), err);
+	buf_clear(&columns);
+	changed.revoked_at = 0, changed.certificate_id = "";
+	REFUSED(keeper_authenticate(f->api, str_c(narrow.text), &changed, str_of(narrow.mac, sizeof(narrow.mac)), f->a, &grant, refused), "tampered");
+	changed.certificate_id = "c2";
+	REFUSED(keeper_authenticate(f->api, str_c(narrow.text), &changed, str_of(narrow.mac, sizeof(narrow.mac)), f->a, &grant, refused), "tampered");
+	changed.role = ROLE_ADMINISTRATOR;
+	CHECK(!keeper_token_new(f->api, local.bytes, &changed, f->a, &narrow, &err));
+	err = (struct err){ 0 };
 
 	/* A MAC for the revoked row, never for a live one. */
 	buf_init(&columns, 4096);
@@ -813,8 +838,31 @@ TEST_F(webhooks)
 	REFUSED(keeper_webhook_sign(f->api, &id, blob, 1, STR("{}"), mac, refused), "forbidden");
 }
 
-/* The worker gets the password of a mail server to see, the one of this row, and no other secret that way. */
+/* The worker alone gets a credential to see, and only for the very row and settings it was sealed for. */
 TEST_F(credentials)
+{
+	const struct record_id id = { PROJECT, KEEPER_COLUMN_CREDENTIALS, "c1/digest", 1 };
+	struct record_id       other = id, webhook = { PROJECT, KEEPER_COLUMN_WEBHOOK, "c1/digest", 1 };
+	struct str             blob, plain, big = str_of(arena_alloc(f->a, 33 * KIB), 33 * KIB);
+	struct err             err = { 0 };
+
+	CHECK_OK(keeper_seal(f->api, &id, STR("api_token=x"), f->a, &blob, &err), err);
+	CHECK_OK(keeper_open_credential(f->worker, &id, blob, f->a, &plain, &err), err);
+	CHECK(str_eq(plain, STR("api_token=x")));
+	REFUSED(keeper_open_credential(f->api, &id, blob, f->a, &plain, refused), "forbidden");
+	other.row_id = "c1/another";
+	REFUSED(keeper_open_credential(f->worker, &other, blob, f->a, &plain, refused), "tampered");
+	other = id;
+	other.row_version = 2;
+	REFUSED(keeper_open_credential(f->worker, &other, blob, f->a, &plain, refused), "tampered");
+	REFUSED(keeper_open_credential(f->worker, &webhook, blob, f->a, &plain, refused), "forbidden");
+	err = (struct err){ 0 };
+	CHECK(!keeper_seal(f->api, &id, big, f->a, &blob, &err));
+	CHECK_INT(err.class, ERR_INPUT);
+}
+
+/* The worker gets the password of a mail server to see, the one of this row, and no other secret that way. */
+TEST_F(mail_passwords)
 {
 	const struct record_id id = { PROJECT, KEEPER_COLUMN_SMTP, "n1", 1 };
 	struct record_id       other = id, signing = { PROJECT, KEEPER_COLUMN_NOTIFIER, "n1", 1 };
@@ -873,7 +921,7 @@ int main(void)
 		S(sealed_before_open), S(open_checks), O(project_keys_rotate), O(records_stay_where_they_are),
 		O(seal_only_what_is_listed), O(jws_kinds), O(jws_refusals), O(account_hosts_are_well_formed), O(csr_of_sealed_key),
 		O(a_key_is_sealed_again),
-		O(row_macs), O(tokens), O(token_limits), O(local_socket_checks), O(exports), O(deliveries), O(webhooks), O(credentials),
+		O(row_macs), O(tokens), O(token_limits), O(local_socket_checks), O(exports), O(deliveries), O(webhooks), O(credentials), O(mail_passwords),
 		O(other_shapes),
 	};
 

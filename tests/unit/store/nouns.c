@@ -575,7 +575,7 @@ TEST(authorizations_and_history)
 	CHECK_OK(authorization_pending(f.db, "o1", &pending, &f.err), f.err);
 	CHECK_INT(pending, 2);
 	CHECK_OK(authorization_set_challenge(f.db, id, "example.org", true, "c", "value", &f.err), f.err);
-	CHECK_OK(authorization_set_route(f.db, id, "x.acme.example", "conn", &f.err), f.err);
+	CHECK_OK(authorization_set_route(f.db, id, "x.acme.example", "conn", "acme.example/Z1", &f.err), f.err);
 	CHECK_OK(authorization_set_status(f.db, id, "responded", 40, &f.err), f.err);
 	CHECK_OK(authorization_set_status(f.db, id, "valid", 50, &f.err), f.err);
 	CHECK_OK(authorization_find(f.db, f.a, id, &x, &f.err), f.err);
@@ -585,13 +585,14 @@ TEST(authorizations_and_history)
 	CHECK_STR(x.value, "value");
 	CHECK_STR(x.owner, "x.acme.example");
 	CHECK_STR(x.connection_id, "conn");
+	CHECK_STR(x.zone, "acme.example/Z1");
 	CHECK_STR(x.status, "valid");
 	CHECK_INT(x.responded_at, 40);
 	CHECK_OK(authorization_pending(f.db, "o1", &pending, &f.err), f.err);
 	CHECK_INT(pending, 1);
 	CHECK_OK(authorization_list(f.db, f.a, "o1", &list, &count, &f.err), f.err);
 	CHECK_INT(count, 2);
-	REFUSED(authorization_set_route(f.db, 999, "", "", &f.err), ERR_NOT_FOUND, "not-found", f.err);
+	REFUSED(authorization_set_route(f.db, 999, "", "", "", &f.err), ERR_NOT_FOUND, "not-found", f.err);
 	REFUSED(authorization_find(f.db, f.a, 999, &x, &f.err), ERR_NOT_FOUND, "not-found", f.err);
 	CHECK_OK(order_forget_urls(f.db, "o1", &f.err), f.err);
 	CHECK_OK(authorization_list(f.db, f.a, "o1", &list, &count, &f.err), f.err);
@@ -616,6 +617,7 @@ TEST(one_ledger_row_per_value)
 	const char        **ids;
 	size_t              count = 0;
 	int64_t             id = 0, again = 0, retired = 0;
+	bool                twice = true;
 
 	world(&f);
 	CHECK_OK(certificate_find(f.db, f.a, "c1", &c, &f.err), f.err);
@@ -624,13 +626,13 @@ TEST(one_ledger_row_per_value)
 	order_make(&f, "o1", "c1");
 	order_make(&f, "o2", "c2");
 	r.connection_id = builtin(&f);
-	CHECK_OK(txt_record_intend(f.db, &r, &id, &f.err), f.err);
-	CHECK_OK(txt_record_intend(f.db, &r, &again, &f.err), f.err);
-	CHECK(id == again && id > 0);
+	CHECK_OK(txt_record_intend(f.db, &r, &id, &twice, &f.err), f.err);
+	CHECK_OK(txt_record_intend(f.db, &r, &again, &twice, &f.err), f.err);
+	CHECK(id == again && id > 0 && twice);
 	r.order_id = "o2";
-	REFUSED(txt_record_intend(f.db, &r, &again, &f.err), ERR_CONFLICT, "conflict", f.err);
+	REFUSED(txt_record_intend(f.db, &r, &again, &twice, &f.err), ERR_CONFLICT, "conflict", f.err);
 	r.value = "w";
-	CHECK_OK(txt_record_intend(f.db, &r, &again, &f.err), f.err); /* another value at the same owner */
+	CHECK_OK(txt_record_intend(f.db, &r, &again, &twice, &f.err), f.err); /* another value at the same owner */
 
 	CHECK_OK(txt_record_list_live(f.db, f.a, CONNECTION_BUILTIN, &list, &count, &f.err), f.err);
 	CHECK_INT(count, 0);
@@ -650,12 +652,12 @@ TEST(one_ledger_row_per_value)
 	CHECK_OK(txt_record_seen(f.db, f.a, "y.acme.example", 30, 3, &ids, &count, &f.err), f.err);
 	CHECK_INT(count, 0);
 
-	CHECK_OK(txt_record_retire(f.db, "o1", &retired, &f.err), f.err);
+	CHECK_OK(txt_record_retire(f.db, "o1", 0, 35, &retired, &f.err), f.err);
 	CHECK_INT(retired, 1);
 	REFUSED(txt_record_set_state(f.db, id, "live", 40, &f.err), ERR_CONFLICT, "conflict", f.err);
 	r.order_id = "o1";
 	r.value = "v";
-	REFUSED(txt_record_intend(f.db, &r, &again, &f.err), ERR_TEMPORARY, "conflict", f.err);
+	REFUSED(txt_record_intend(f.db, &r, &again, &twice, &f.err), ERR_TEMPORARY, "conflict", f.err);
 	CHECK_OK(txt_record_set_state(f.db, id, "gone", 50, &f.err), f.err);
 	CHECK_OK(txt_record_set_state(f.db, id, "gone", 60, &f.err), f.err);
 	REFUSED(txt_record_set_state(f.db, id, "removing", 70, &f.err), ERR_CONFLICT, "conflict", f.err);
@@ -665,9 +667,9 @@ TEST(one_ledger_row_per_value)
 	CHECK_INT(list[0].gone_at, 50);
 	CHECK_INT(list[0].seen_at, 20);
 	CHECK_INT(list[0].seen_networks, 3);
-	CHECK_OK(txt_record_retire(f.db, "o1", &retired, &f.err), f.err);
+	CHECK_OK(txt_record_retire(f.db, "o1", 0, 35, &retired, &f.err), f.err);
 	CHECK_INT(retired, 0);
-	CHECK_OK(txt_record_intend(f.db, &r, &again, &f.err), f.err); /* gone: the value may come again */
+	CHECK_OK(txt_record_intend(f.db, &r, &again, &twice, &f.err), f.err); /* gone: the value may come again */
 	CHECK(again != id);
 	fixture_close(&f);
 }

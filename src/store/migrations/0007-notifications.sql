@@ -1,4 +1,4 @@
--- 0005: who is told when something happens, what happened, and each message about it.
+-- 0007: who is told when something happens, what happened, and each message about it.
 
 CREATE TABLE notifiers (
 	id             TEXT PRIMARY KEY,
