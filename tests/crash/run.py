@@ -59,6 +59,11 @@ def ready_order(reeve, pebble, deadline):
                 address, port = reeve.tls_address
                 reeve.add_deployment("files", "files", directory=str(reeve.home / "target"), probe=f"{address}:{port}",
                                      allow_addresses=[f"{address}/32"])
+            if not reeve.must("GET", "/v1/notifications")["notifications"]:
+                reeve.must("POST", "/v1/notifications", {
+                    "name": "hook", "kind": "webhook", "events": ["issued"],
+                    "settings": {"url": reeve.hook.url, "ca_pem": reeve.hook.ca_file.read_text(),
+                                 "allow_addresses": [f"{reeve.hook.server.server_address[0]}/32"]}})
             known = reeve.must("GET", "/v1/certificates")["certificates"]
             if not known:
                 reeve.issue([NAME, "*." + NAME], domain_alias="validation.example.org")
@@ -103,6 +108,7 @@ def one_order(lab, env, check=None, slow=False):
     reeve.crash_env, reeve.tls_address = env, lab.where["tls"]
     (reeve.home / "target").mkdir()
     server = lab_module.TlsServer(*reeve.tls_address, reeve.home / "target" / NAME / "current")
+    reeve.hook = lab_module.WebhookServer(reeve.home / "hook", *lab.where["webhook"])
     try:
         try:
             reeve.serve(env)
@@ -123,6 +129,8 @@ def one_order(lab, env, check=None, slow=False):
         delivery = wait_for_delivery(reeve, deadline)
         insist(delivery["state"] == "done" and delivery["seen_at"], f"the delivery ended {json.dumps(delivery)}")
         insist(files_match(reeve.home / "target" / NAME / "current"), "the files of the target do not belong together")
+        told = patiently(reeve, "the message", lambda: reeve.hook.requests, deadline)
+        insist(len({headers["X-Reeve-Event"] for headers, _ in told}) == 1, "one event was told under several ids")
         # A kill behind the last commit may still be to come.
         if check is not None:
             lab_module.wait_until("the kill", check, 10)
