@@ -107,8 +107,9 @@ def one_order(lab, env, check=None, slow=False):
     reeve = lab.new_reeve(start=False)
     reeve.crash_env, reeve.tls_address = env, lab.where["tls"]
     (reeve.home / "target").mkdir()
+    address, port = lab.where["webhook"]
+    reeve.hook = lab_module.WebhookServer(reeve.home / "hook", address, port + lab.homes)
     server = lab_module.TlsServer(*reeve.tls_address, reeve.home / "target" / NAME / "current")
-    reeve.hook = lab_module.WebhookServer(reeve.home / "hook", *lab.where["webhook"])
     try:
         try:
             reeve.serve(env)
@@ -367,7 +368,7 @@ def main():
 
     try:
         first = make_lab()
-        attempt("a plain order", plain)
+        attempt("a plain order", plain, one_order)
         attempt("a changed certificate", plain, one_change)
         trace = first.directory / "trace"
         reached = set(trace.read_text().split()) if trace.exists() else set()

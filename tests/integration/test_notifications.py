@@ -243,6 +243,9 @@ class Notifications(tap.Case):
         self.assertTrue(any("could not be told of issued" in t["text"] for t in reeve.order(order["id"])["timeline"]))
         listed = reeve.cli("notify", "list")
         self.assertIn("did not accept a connection", listed.stdout)
+        report = reeve.must("GET", f"/v1/doctor?name={certificate['name']}")
+        self.assertEqual([(n["name"], n["waiting"], n["problem"]) for n in report["notifications"]], [("gone", 1, "unavailable")])
+        self.assertIn("1 message to gone waits: ", reeve.cli("doctor", certificate["name"]).stdout)
         # A queue that is full takes no more, and says so once it is told.
         self.change("INSERT INTO notifications (notifier_id, event_id, recipient, state, created_at)"
                     " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 199) SELECT q.notifier_id, q.event_id, '', 'queued', q.created_at"
