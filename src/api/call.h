@@ -112,10 +112,11 @@ void put_text_or_null(json_t *object, const char *key, const char *value);
 /* ---- one file per noun ---- */
 
 extern const struct json_field project_fields[], authority_fields[], delegation_fields[], certificate_fields[],
-	patch_fields[], token_fields[], deployment_fields[], deployment_run_fields[], connection_fields[], connection_test_fields[];
+	patch_fields[], token_fields[], deployment_fields[], deployment_run_fields[], connection_fields[], connection_test_fields[],
+	notification_fields[], notification_patch_fields[];
 extern const size_t project_fields_count, authority_fields_count, delegation_fields_count, certificate_fields_count,
 	patch_fields_count, token_fields_count, deployment_fields_count, deployment_run_fields_count, connection_fields_count,
-	connection_test_fields_count;
+	connection_test_fields_count, notification_fields_count, notification_patch_fields_count;
 
 bool project_create(struct call *call, struct err *err);
 bool project_list_get(struct call *call, struct err *err);
@@ -158,6 +159,12 @@ bool connection_delete(struct call *call, struct err *err);
 bool connection_test(struct call *call, struct err *err);
 bool provider_list_get(struct call *call, struct err *err);
 bool provider_get(struct call *call, struct err *err);
+bool notification_create(struct call *call, struct err *err);
+bool notification_list_get(struct call *call, struct err *err);
+bool notification_get(struct call *call, struct err *err);
+bool notification_patch(struct call *call, struct err *err);
+bool notification_test_post(struct call *call, struct err *err);
+bool notification_delete(struct call *call, struct err *err);
 bool doctor_get(struct call *call, struct err *err);
 bool openapi_get(struct call *call, struct err *err);
 bool version_get(struct call *call, struct err *err);

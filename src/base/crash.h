@@ -59,7 +59,11 @@
 	X(DELIVER_DONE, "deployment.deliver.done")                                                 \
 	X(DELIVER_COMMIT_AFTER, "deployment.deliver.commit-after")                                 \
 	X(PROBE_COMMIT_BEFORE, "deployment.probe.commit-before")                                   \
-	X(PROBE_COMMIT_AFTER, "deployment.probe.commit-after")
+	X(PROBE_COMMIT_AFTER, "deployment.probe.commit-after")                                     \
+	X(NOTIFY_INTENT_BEFORE, "notification.send.intent-before")                                 \
+	X(NOTIFY_INTENT_AFTER, "notification.send.intent-after")                                   \
+	X(NOTIFY_DONE, "notification.send.done")                                                   \
+	X(NOTIFY_COMMIT_AFTER, "notification.send.commit-after")
 
 enum crash_point {
 #define X(id, name) CRASH_##id,

@@ -158,6 +158,23 @@ static const struct cli_option deployment_run_options[] = {
 	{ NULL },
 };
 
+static const struct cli_option notify_options[] = {
+	{ "event", "NAME", "tell this one only: renewed, renewal-failed, expiring, …, default or all", true },
+	{ "webhook-url", "URL", "webhook: post signed JSON here", false },
+	{ "secret-file", "FILE|-", "webhook: sign with the secret in this file", false },
+	{ "host", "NAME", "smtp: the mail server", false },
+	{ "port", "N", "smtp: its port (587; 465 with tls)", false },
+	{ "security", "WHICH", "smtp: starttls (default), tls, or none", false },
+	{ "username", "NAME", "smtp: log in as; the password is asked for, or read from --password-file", false },
+	{ "password-file", "FILE|-", "smtp: the file with the password", false },
+	{ "from", "ADDRESS", "smtp: the sender (the username, if that is an address)", false },
+	{ "to", "ADDRESS", "smtp: who gets it, instead of the account e-mail of the authority", true },
+	{ "ca-file", "FILE", "trust these certificates (PEM) for the server", false },
+	{ "timeout", "SECONDS", "how long one message may take (30)", false },
+	{ "allow-address", "CIDR", "let the server be at an address that is refused otherwise", true },
+	{ NULL },
+};
+
 static const struct cli_option fetch_options[] = {
 	{ "to", "DIR", "write DIR/current/{cert,chain,fullchain,privkey,combined}.pem (required)", false },
 	{ "exec", "PROGRAM", "run it after a new version is in place; when it fails the old one comes back", false },
@@ -239,6 +256,16 @@ static const struct cli_command commands[] = {
 	{ "deployment", "run", "NAME", 1, 1, "Deliver now, and show what came of it", deployment_run_options, run_deployment_run, false,
 	  "Exit code 0 when it is delivered (and seen, with a probe), 1 when it failed, 5 when it is tried again later." },
 	{ "deployment", "remove", "NAME", 1, 1, "Forget a deployment; what was delivered stays", NULL, run_deployment_remove, false, NULL },
+	{ "notify", "add", "webhook|smtp NAME", 2, 2, "Tell somebody when something happens", notify_options, run_notify_add, false,
+	  "Without --event only what may ask for a person is told: issue-failed, renewal-failed, expiring, delegation-broken,\n"
+	  "deployment-failed, debt, ca-incident, ca-unreachable, connection-failed. Others are issued and renewed." },
+	{ "notify", "list", "", 0, 0, "List who is told, and what waits to be sent", NULL, run_notify_list, false, NULL },
+	{ "notify", "show", "NAME", 1, 1, "Show one notifier and its newest messages", NULL, run_notify_show, false, NULL },
+	{ "notify", "test", "NAME", 1, 1, "Send a message now, and show what the other side answers", NULL, run_notify_test, false,
+	  "Exit code 0 when it was taken, 1 when not." },
+	{ "notify", "update", "NAME", 1, 1, "Change what is given; the rest stays", notify_options, run_notify_update, false,
+	  "What waits to be sent is tried again at once." },
+	{ "notify", "remove", "NAME", 1, 1, "Tell it nothing any more", NULL, run_notify_remove, false, NULL },
 	{ "fetch", "", "NAME", 1, 1, "Pull a certificate to this machine when there is a new version", fetch_options, run_bundle_fetch, false,
 	  "For a timer on the machine that needs it: nothing is written or run when it has the newest version already." },
 	{ "order", "show", "ID", 1, 1, "Show what happened in an order, step by step", NULL, run_order_show, false, NULL },

@@ -120,6 +120,8 @@ static const struct sealed_column {
 	{ KEEPER_COLUMN_EAB, 4096 },
 	{ KEEPER_COLUMN_WEBHOOK, 4096 },
 	{ KEEPER_COLUMN_CREDENTIALS, 32 * KIB },
+	{ KEEPER_COLUMN_NOTIFIER, 4096 },
+	{ KEEPER_COLUMN_SMTP, 4096 },
 };
 
 bool sign_seal(struct keeper *k, struct call *call, struct err *err)
@@ -564,7 +566,8 @@ bool sign_webhook(struct keeper *k, struct call *call, struct err *err)
 	blob = wire_get_str(&call->in);
 	at_s = wire_get_i64(&call->in);
 	body = wire_get_str(&call->in);
-	if (!wire_done(&call->in, err) || !keyring_record_open(k, KEEPER_COLUMN_WEBHOOK, &id, blob, &padded, err) ||
+	const char *column = strcmp(id.column, KEEPER_COLUMN_NOTIFIER) == 0 ? KEEPER_COLUMN_NOTIFIER : KEEPER_COLUMN_WEBHOOK;
+	if (!wire_done(&call->in, err) || !keyring_record_open(k, column, &id, blob, &padded, err) ||
 	    !record_unpad(padded, &secret, err))
 		return false;
 	buf_printf(&signed_text, "%lld.", (long long)at_s);
@@ -583,7 +586,8 @@ bool sign_open_credential(struct keeper *k, struct call *call, struct err *err)
 
 	get_record(&call->in, call->arena, &id);
 	blob = wire_get_str(&call->in);
-	if (!wire_done(&call->in, err) || !keyring_record_open(k, KEEPER_COLUMN_CREDENTIALS, &id, blob, &padded, err) ||
+	const char *column = strcmp(id.column, KEEPER_COLUMN_SMTP) == 0 ? KEEPER_COLUMN_SMTP : KEEPER_COLUMN_CREDENTIALS;
+	if (!wire_done(&call->in, err) || !keyring_record_open(k, column, &id, blob, &padded, err) ||
 	    !record_unpad(padded, &plain, err))
 		return false;
 	wire_put_str(&call->out, secret_str(plain));

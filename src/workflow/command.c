@@ -555,6 +555,68 @@ bool command_connection_test(struct ipc_peer *worker, struct arena *a, const str
 	return ask(worker, a, COMMAND_CONNECTION_TEST, &b, ret, err);
 }
 
+static bool ask_notifier(struct ipc_peer *worker, struct arena *a, const struct command_who *who, enum command_type type,
+                         const struct command_notifier *in, struct command_reply *ret, struct err *err)
+{
+	const struct notifier *n = &in->n;
+	struct buf             b;
+
+	begin(&b, who);
+	wire_put_c(&b, n->id);
+	wire_put_c(&b, n->name);
+	wire_put_c(&b, n->kind);
+	wire_put_c(&b, n->settings);
+	wire_put_c(&b, n->events);
+	wire_put_str(&b, n->secret);
+	wire_put_i64(&b, n->secret_version);
+	wire_put_i64(&b, n->row_version);
+	wire_put_i64(&b, in->seen_version);
+	return ask(worker, a, type, &b, ret, err);
+}
+
+struct command_notifier command_notifier_read(struct wire *w, struct arena *a)
+{
+	struct command_notifier in = { 0 };
+
+	in.n.id = wire_get_c(w, a);
+	in.n.name = wire_get_c(w, a);
+	in.n.kind = wire_get_c(w, a);
+	in.n.settings = wire_get_c(w, a);
+	in.n.events = wire_get_c(w, a);
+	in.n.secret = arena_dup(a, wire_get_str(w));
+	in.n.secret_version = wire_get_i64(w);
+	in.n.row_version = wire_get_i64(w);
+	in.seen_version = wire_get_i64(w);
+	in.n.project_id = "";
+	if (in.n.secret.len == 0)
+		in.n.secret = str_of(NULL, 0);
+	return in;
+}
+
+bool command_notifier_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                          const struct command_notifier *in, struct command_reply *ret, struct err *err)
+{
+	return ask_notifier(worker, a, who, COMMAND_NOTIFIER_ADD, in, ret, err);
+}
+
+bool command_notifier_update(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                             const struct command_notifier *in, struct command_reply *ret, struct err *err)
+{
+	return ask_notifier(worker, a, who, COMMAND_NOTIFIER_UPDATE, in, ret, err);
+}
+
+bool command_notifier_remove(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                             struct command_reply *ret, struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_NOTIFIER_REMOVE, &name, 1, ret, err);
+}
+
+bool command_notifier_test(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                           struct command_reply *ret, struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_NOTIFIER_TEST, &name, 1, ret, err);
+}
+
 bool command_changed_decode(struct arena *a, struct str body, const char **ret_kind, const char **ret_id, struct err *err)
 {
 	struct wire w = wire_of(body);

@@ -17,6 +17,7 @@
 #include "store/authority.h"
 #include "store/connection.h"
 #include "store/deployment.h"
+#include "store/notification.h"
 #include "store/token.h"
 
 #define COMMAND_TIMEOUT_MS 60000u
@@ -49,6 +50,10 @@ enum command_type {
 	COMMAND_CONNECTION_REMOVE,
 	COMMAND_CONNECTION_TEST,
 	COMMAND_METRICS,
+	COMMAND_NOTIFIER_ADD,
+	COMMAND_NOTIFIER_UPDATE,
+	COMMAND_NOTIFIER_REMOVE,
+	COMMAND_NOTIFIER_TEST,
 	COMMAND__END,
 	COMMAND_CHANGED = 200, /* push, worker to api */
 };
@@ -194,6 +199,19 @@ MUST_CHECK bool command_connection_remove(struct ipc_peer *worker, struct arena 
 /* Ask the provider now; with `probe` by writing too. What it found is in the reply; problem "" : all is well. */
 MUST_CHECK bool command_connection_test(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
                                         bool probe, struct command_reply *ret, struct err *err);
+struct command_notifier {
+	struct notifier n;            /* id, name, kind, settings, events, secret (sealed), secret_version, row_version */
+	int64_t         seen_version; /* update: of the row it was made from */
+};
+MUST_CHECK bool command_notifier_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                                     const struct command_notifier *in, struct command_reply *ret, struct err *err);
+MUST_CHECK bool command_notifier_update(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                                        const struct command_notifier *in, struct command_reply *ret, struct err *err);
+MUST_CHECK bool command_notifier_remove(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                                        struct command_reply *ret, struct err *err);
+/* A message now. problem "": it was taken, and detail is the other side's answer. */
+MUST_CHECK bool command_notifier_test(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                                      struct command_reply *ret, struct err *err);
 
 /* What only the worker knows of itself. */
 struct command_metrics {
@@ -215,6 +233,7 @@ struct command_policy command_policy_read(struct wire *w, struct arena *a);
 struct deployment    command_deployment_read(struct wire *w, struct arena *a);
 struct command_deployment_run command_deployment_run_read(struct wire *w, struct arena *a);
 struct command_connection command_connection_read(struct wire *w, struct arena *a);
+struct command_notifier command_notifier_read(struct wire *w, struct arena *a);
 struct token         command_token_read(struct wire *w, struct arena *a);
 const char *const   *command_names_read(struct wire *w, struct arena *a, size_t *ret_count);
 void                 command_reply_write(struct buf *b, const struct command_reply *reply);

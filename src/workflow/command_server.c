@@ -19,6 +19,7 @@
 #include "workflow/doctor.h"
 #include "workflow/edit.h"
 #include "workflow/issue.h"
+#include "workflow/notification.h"
 #include "workflow/place.h"
 #include "workflow/session.h"
 #include "workflow/steps.h"
@@ -518,6 +519,36 @@ static bool do_connection_test(struct call *c, struct err *err)
 	return wire_done(c->in, err) && connection_command_test(c->w, c->a, &c->who, name, probe, &c->reply, err);
 }
 
+/* ---- notifiers ---- */
+
+static bool do_notifier_add(struct call *c, struct err *err)
+{
+	struct command_notifier in = command_notifier_read(c->in, c->a);
+
+	return wire_done(c->in, err) && notifier_command_add(c->w, c->a, &c->who, &in, &c->reply, err);
+}
+
+static bool do_notifier_update(struct call *c, struct err *err)
+{
+	struct command_notifier in = command_notifier_read(c->in, c->a);
+
+	return wire_done(c->in, err) && notifier_command_update(c->w, c->a, &c->who, &in, &c->reply, err);
+}
+
+static bool do_notifier_remove(struct call *c, struct err *err)
+{
+	const char *name = wire_get_c(c->in, c->a);
+
+	return wire_done(c->in, err) && notifier_command_remove(c->w, c->a, &c->who, name, &c->reply, err);
+}
+
+static bool do_notifier_test(struct call *c, struct err *err)
+{
+	const char *name = wire_get_c(c->in, c->a);
+
+	return wire_done(c->in, err) && notifier_command_test(c->w, c->a, &c->who, name, &c->reply, err);
+}
+
 /* ---- the rest ---- */
 
 static bool write_debt_retry(struct db *db, void *arg, struct err *err)
@@ -622,6 +653,10 @@ static const struct command {
 	ROW(CONNECTION_UPDATE, "connection-update", do_connection_update),
 	ROW(CONNECTION_REMOVE, "connection-remove", do_connection_remove),
 	ROW(CONNECTION_TEST, "connection-test", do_connection_test, .slow = true),
+	ROW(NOTIFIER_ADD, "notifier-add", do_notifier_add),
+	ROW(NOTIFIER_UPDATE, "notifier-update", do_notifier_update),
+	ROW(NOTIFIER_REMOVE, "notifier-remove", do_notifier_remove),
+	ROW(NOTIFIER_TEST, "notifier-test", do_notifier_test, .slow = true),
 #undef ROW
 };
 

@@ -10,6 +10,7 @@
 #include "crypto/sha256.h"
 #include "keeper/keeper.h"
 #include "provider/credentials.h"
+#include "workflow/notification.h"
 #include "workflow/session.h"
 #include "workflow/steps.h"
 
@@ -205,9 +206,11 @@ static bool write_health(struct db *db, void *arg, struct err *err)
 {
 	struct health_write *x = arg;
 	bool                 bad = x->finding->class != ERR_NONE;
+	int64_t              now = clock_now_ms();
 
-	return connection_set_health(db, x->c->id, bad ? "bad" : "good", x->finding->problem, x->finding->text, x->finding->hint,
-	                             clock_now_ms(), err);
+	return connection_set_health(db, x->c->id, bad ? "bad" : "good", x->finding->problem, x->finding->text, x->finding->hint, now,
+	                             err) &&
+	       notify_connection(db, x->c, x->finding, now, err);
 }
 
 static bool store_health(struct worker *w, const struct connection *c, const struct err *finding, struct err *err)

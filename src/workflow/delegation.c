@@ -8,6 +8,7 @@
 #include "base/name.h"
 #include "base/rand.h"
 #include "keeper/keeper.h"
+#include "workflow/notification.h"
 #include "workflow/steps.h"
 
 #define RECHECK_VERIFIED_MS (24 * 3600 * 1000)
@@ -102,7 +103,8 @@ static bool write_health(struct db *db, void *arg, struct err *err)
 	const struct err    *f = &x->verdict->finding;
 	int64_t              now = clock_now_ms();
 
-	if (!delegation_set_health(db, x->d->id, x->verdict->health, f->problem, f->text, now, err))
+	if (!delegation_set_health(db, x->d->id, x->verdict->health, f->problem, f->text, now, err) ||
+	    !notify_delegation(db, x->d, x->verdict->health, f, now, err))
 		return false;
 	return f->class != ERR_NONE || schedule_wake_delegation(db, x->d->id, steps[STEP_PREFLIGHT].name, now, err);
 }

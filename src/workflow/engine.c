@@ -14,6 +14,7 @@
 #include "base/planted.h"
 #include "base/problem_codes.h"
 #include "base/rand.h"
+#include "workflow/notification.h"
 #include "workflow/steps.h"
 
 #define IDLE_LOOK_MS 20000 /* the dispatcher looks at least so often, and renews leases */
@@ -183,6 +184,8 @@ static bool write_move(struct db *db, const struct outcome_write *o, bool *ret_k
 		/* Orders that wait for an account show why it is late. */
 		if (strcmp(job->row.kind, "account") == 0 &&
 		    !schedule_wake_authority(db, job->row.subject, steps[STEP_ACCOUNT].name, o->now, err))
+			return false;
+		if (!notify_retry(db, job, o->cause, o->now, err))
 			return false;
 		return job_sleep(db, job->row.id, job->row.fence, steps[job->step].name, job->row.attempts + 1, job->wake_at, err);
 	case OUT_FAIL:

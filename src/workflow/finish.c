@@ -13,6 +13,7 @@
 #include "workflow/deployment.h"
 #include "workflow/failover.h"
 #include "workflow/names.h"
+#include "workflow/notification.h"
 #include "workflow/renewal.h"
 #include "workflow/steps.h"
 
@@ -265,6 +266,8 @@ enum outcome run_verify(struct job *job, struct err *err)
 struct store_facts {
 	const char      *order_id, *version_id, *certificate_id, *project_id;
 	struct cert_info leaf;
+	struct order     order;
+	int64_t          number;
 };
 
 static bool write_store(struct db *db, void *arg, struct err *err)
@@ -273,6 +276,7 @@ static bool write_store(struct db *db, void *arg, struct err *err)
 	int64_t             now = clock_now_ms();
 
 	return deployment_plan(db, x->certificate_id, x->version_id, x->order_id, now, err) &&
+	       notify_stored(db, &x->order, x->number, x->leaf.not_after_ms, now, err) &&
 	       version_store(db, x->version_id, x->leaf.serial, x->leaf.ari_id, x->leaf.not_before_ms, x->leaf.not_after_ms, now, err) &&
 	       order_end(db, x->order_id, "issued", "", "", "", now, err) &&
 	       renewal_stored(db, x->certificate_id, x->project_id, now, err);
@@ -287,7 +291,7 @@ enum outcome run_store(struct job *job, struct err *err)
 	if (!check_chain(job, &issued, err))
 		return job_outcome(err);
 	*x = (struct store_facts){ issued->order.id, issued->version.id, issued->order.certificate_id, issued->order.project_id,
-		                   issued->chain.certs[0] };
+		                   issued->chain.certs[0], issued->order, issued->version.number };
 	job->facts = write_store;
 	job->facts_arg = x;
 	job_note(job, "version %lld stored, valid until %s", (long long)issued->version.number,
@@ -320,7 +324,8 @@ bool order_give_up(struct db *db, const struct order *order, const char *status,
 	       (!cancelled || schedule_end_jobs(db, "order", order->id, err)) &&
 	       authorization_settle(db, order->id, "invalid", err) && (PLANTED(6) || await_retire(db, order->id, order->project_id, err)) &&
 	       order_end(db, order->id, status, why->problem, why->text, why->hint, now, err) &&
-	       renewal_failed(db, order->certificate_id, cancelled, now, err);
+	       renewal_failed(db, order->certificate_id, cancelled, now, err) &&
+	       (cancelled || notify_order_failed(db, order, why, now, err));
 }
 
 static bool fail_order(struct db *db, const struct job *job, const struct err *cause, int64_t now, struct err *err)

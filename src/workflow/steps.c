@@ -10,6 +10,7 @@
  *   delegation-check   look, again and again, until the delegation is removed
  *   renewal-info       look, again and again            (made with the first version; places the next order)
  *   fail-over      watch                          (beside an order whose certificate names a second authority)
+ *   notification   send, again and again, until the notifier is removed
  *   deployment     deliver -> probe -> delivered, or -> roll-back -> delivered  (one job per delivery of a version)
  *   connection-check   look, again and again, until the connection is removed
  *
@@ -81,6 +82,10 @@ const struct step steps[STEP__COUNT] = {
 	[STEP_FAILOVER_OVER]    = { .kind = "fail-over", .name = "over" },
 	[STEP_CONNECTION_LOOK]  = { "connection-check", "look",        run_connection_look,   STEP_CONNECTION_LOOK, 0, false, NO_CRASH },
 	[STEP_CONNECTION_LOOKED] = { .kind = "connection-check", .name = "removed" },
+
+	[STEP_NOTIFY]           = { "notification",  "send",           run_notify,            STEP_NOTIFIED,       0,  false,
+	                            CRASH_NOTIFY_DONE, CRASH_NOTIFY_COMMIT_AFTER },
+	[STEP_NOTIFIED]         = { .kind = "notification", .name = "removed" },
 };
 
 enum step_id step_find(const char *kind, const char *name)

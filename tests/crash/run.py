@@ -59,6 +59,11 @@ def ready_order(reeve, pebble, deadline):
                 address, port = reeve.tls_address
                 reeve.add_deployment("files", "files", directory=str(reeve.home / "target"), probe=f"{address}:{port}",
                                      allow_addresses=[f"{address}/32"])
+            if not reeve.must("GET", "/v1/notifications")["notifications"]:
+                reeve.must("POST", "/v1/notifications", {
+                    "name": "hook", "kind": "webhook", "events": ["issued"],
+                    "settings": {"url": reeve.hook.url, "ca_pem": reeve.hook.ca_file.read_text(),
+                                 "allow_addresses": [f"{reeve.hook.server.server_address[0]}/32"]}})
             known = reeve.must("GET", "/v1/certificates")["certificates"]
             if not known:
                 reeve.issue([NAME, "*." + NAME], domain_alias="validation.example.org")
@@ -102,6 +107,8 @@ def one_order(lab, env, check=None, slow=False):
     reeve = lab.new_reeve(start=False)
     reeve.crash_env, reeve.tls_address = env, lab.where["tls"]
     (reeve.home / "target").mkdir()
+    address, port = lab.where["webhook"]
+    reeve.hook = lab_module.WebhookServer(reeve.home / "hook", address, port + lab.homes)
     server = lab_module.TlsServer(*reeve.tls_address, reeve.home / "target" / NAME / "current")
     try:
         try:
@@ -123,6 +130,8 @@ def one_order(lab, env, check=None, slow=False):
         delivery = wait_for_delivery(reeve, deadline)
         insist(delivery["state"] == "done" and delivery["seen_at"], f"the delivery ended {json.dumps(delivery)}")
         insist(files_match(reeve.home / "target" / NAME / "current"), "the files of the target do not belong together")
+        told = patiently(reeve, "the message", lambda: reeve.hook.requests, deadline)
+        insist(len({headers["X-Reeve-Event"] for headers, _ in told}) == 1, "one event was told under several ids")
         # A kill behind the last commit may still be to come.
         if check is not None:
             lab_module.wait_until("the kill", check, 10)
@@ -359,7 +368,7 @@ def main():
 
     try:
         first = make_lab()
-        attempt("a plain order", plain)
+        attempt("a plain order", plain, one_order)
         attempt("a changed certificate", plain, one_change)
         trace = first.directory / "trace"
         reached = set(trace.read_text().split()) if trace.exists() else set()

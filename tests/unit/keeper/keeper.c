@@ -861,6 +861,30 @@ TEST_F(credentials)
 	CHECK_INT(err.class, ERR_INPUT);
 }
 
+/* The worker gets the password of a mail server to see, the one of this row, and no other secret that way. */
+TEST_F(mail_passwords)
+{
+	const struct record_id id = { PROJECT, KEEPER_COLUMN_SMTP, "n1", 1 };
+	struct record_id       other = id, signing = { PROJECT, KEEPER_COLUMN_NOTIFIER, "n1", 1 };
+	struct str             blob, plain;
+	struct err             err = { 0 };
+	uint8_t                mac[ROW_MAC_SIZE];
+
+	CHECK_OK(keeper_seal(f->api, &id, STR("open sesame"), f->a, &blob, &err), err);
+	CHECK_OK(keeper_open_credential(f->worker, &id, blob, f->a, &plain, &err), err);
+	CHECK(str_eq(plain, STR("open sesame")));
+	REFUSED(keeper_open_credential(f->api, &id, blob, f->a, &plain, refused), "forbidden");
+	REFUSED(keeper_webhook_sign(f->worker, &id, blob, 1, STR("{}"), mac, refused), "forbidden");
+	other.row_id = "n2";
+	REFUSED(keeper_open_credential(f->worker, &other, blob, f->a, &plain, refused), "tampered");
+	other = id;
+	other.row_version = 2;
+	REFUSED(keeper_open_credential(f->worker, &other, blob, f->a, &plain, refused), "tampered");
+	CHECK_OK(keeper_seal(f->api, &signing, STR("signs"), f->a, &blob, &err), err);
+	REFUSED(keeper_open_credential(f->worker, &signing, blob, f->a, &plain, refused), "forbidden");
+	CHECK_OK(keeper_webhook_sign(f->worker, &signing, blob, 1, STR("{}"), mac, &err), err);
+}
+
 /* ---- the frame ---- */
 
 TEST_F(other_shapes)
@@ -897,7 +921,7 @@ int main(void)
 		S(sealed_before_open), S(open_checks), O(project_keys_rotate), O(records_stay_where_they_are),
 		O(seal_only_what_is_listed), O(jws_kinds), O(jws_refusals), O(account_hosts_are_well_formed), O(csr_of_sealed_key),
 		O(a_key_is_sealed_again),
-		O(row_macs), O(tokens), O(token_limits), O(local_socket_checks), O(exports), O(deliveries), O(webhooks), O(credentials),
+		O(row_macs), O(tokens), O(token_limits), O(local_socket_checks), O(exports), O(deliveries), O(webhooks), O(credentials), O(mail_passwords),
 		O(other_shapes),
 	};
 
