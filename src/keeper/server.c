@@ -51,6 +51,8 @@ static const struct message {
 	ROW(DEPLOYMENT_MAC) = { "deployment-mac", API, false, false, false, grant_deployment_mac },
 	ROW(DELIVER) = { "deliver", WORKER, false, false, false, sign_deliver, true },
 	ROW(WEBHOOK_SIGN) = { "webhook-sign", WORKER, false, false, false, sign_webhook },
+	ROW(KEY_CHANGE) = { "key-change", WORKER, false, false, false, sign_key_change },
+	ROW(REVOKE) = { "revoke", WORKER, false, false, false, sign_revoke },
 #undef ROW
 };
 _Static_assert(ARRAY_LEN(messages) == KEEPER__END - IPC_TYPE_FIRST, "a row for each message");

@@ -7,7 +7,7 @@
 
 #define CERTIFICATE_COLUMNS                                                                        \
 	"id, project_id, name, names, authority_id, key_type, facade, version, created_at, row_version," \
-	" auto_renew, paused_at, renew_before"
+	" auto_renew, paused_at, renew_before, profile, chain, valid_s"
 
 static bool certificate_read(const struct db_row *row, void *arg)
 {
@@ -28,6 +28,9 @@ static bool certificate_read(const struct db_row *row, void *arg)
 	c->auto_renew = db_int(row, 10) != 0;
 	c->paused_at = db_int(row, 11);
 	c->renew_before = db_text(row, 12, a);
+	c->profile = db_text(row, 13, a);
+	c->chain = db_text(row, 14, a);
+	c->valid_s = db_int(row, 15);
 	return true;
 }
 
@@ -35,10 +38,11 @@ bool certificate_insert(struct db *db, const struct certificate *c, struct err *
 {
 	return db_exec(db, NULL, err,
 	               "INSERT INTO certificates (" CERTIFICATE_COLUMNS ")"
-	               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+	               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
 	               DB_T(c->id), DB_T(c->project_id), DB_T(c->name), DB_T(c->names), DB_T(c->authority_id),
 	               DB_T(c->key_type), DB_C(c->facade), DB_I(c->version), DB_I(c->created_at),
-	               DB_I(c->row_version), DB_I(c->auto_renew), DB_I0(c->paused_at), DB_C(c->renew_before));
+	               DB_I(c->row_version), DB_I(c->auto_renew), DB_I0(c->paused_at), DB_C(c->renew_before),
+	               DB_C(c->profile), DB_C(c->chain), DB_I(c->valid_s));
 }
 
 bool certificate_find(struct db *db, struct arena *a, const char *id, struct certificate *ret, struct err *err)
@@ -91,9 +95,9 @@ bool certificate_update(struct db *db, const struct certificate *c, struct err *
 
 	if (!db_exec(db, &changed, err,
 	             "UPDATE certificates SET name = $3, names = $4, authority_id = $5, key_type = $6, facade = $7,"
-	             " row_version = row_version + 1 WHERE id = $1 AND row_version = $2",
+	             " profile = $8, chain = $9, valid_s = $10, row_version = row_version + 1 WHERE id = $1 AND row_version = $2",
 	             DB_C(c->id), DB_I(c->row_version), DB_T(c->name), DB_T(c->names), DB_T(c->authority_id),
-	             DB_T(c->key_type), DB_C(c->facade)))
+	             DB_T(c->key_type), DB_C(c->facade), DB_C(c->profile), DB_C(c->chain), DB_I(c->valid_s)))
 		return false;
 	return changed > 0 || moved(c->id, err);
 }
@@ -146,7 +150,7 @@ bool certificate_route_list(struct db *db, struct arena *a, const char *certific
 
 #define VERSION_COLUMNS                                                                            \
 	"id, project_id, certificate_id, number, key_blob, key_type, spki_sha256, chain_pem, serial, not_before_at," \
-	" not_after_at, issued_at, created_at, row_version, ari_id"
+	" not_after_at, issued_at, created_at, row_version, ari_id, revoked_at, revoked_reason"
 
 static bool version_read(const struct db_row *row, void *arg)
 {
@@ -169,6 +173,8 @@ static bool version_read(const struct db_row *row, void *arg)
 	v->created_at = db_int(row, 12);
 	v->row_version = db_int(row, 13);
 	v->ari_id = db_text(row, 14, a);
+	v->revoked_at = db_int(row, 15);
+	v->revoked_reason = db_int(row, 16);
 	return true;
 }
 
@@ -177,11 +183,11 @@ bool version_insert(struct db *db, const struct version *v, struct err *err)
 	return db_exec(db, NULL, err,
 	               "INSERT INTO versions (" VERSION_COLUMNS ") VALUES ($1, $2, $3,"
 	               " (SELECT COALESCE(MAX(number), 0) + 1 FROM versions WHERE certificate_id = $3),"
-	               " $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+	               " $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
 	               DB_T(v->id), DB_T(v->project_id), DB_T(v->certificate_id), DB_B(v->key_blob),
 	               DB_T(v->key_type), DB_C(v->spki_sha256), DB_C(v->chain_pem), DB_C(v->serial),
 	               DB_I0(v->not_before_at), DB_I0(v->not_after_at), DB_I0(v->issued_at), DB_I(v->created_at),
-	               DB_I(v->row_version), DB_C(v->ari_id));
+	               DB_I(v->row_version), DB_C(v->ari_id), DB_I0(v->revoked_at), DB_I(v->revoked_reason));
 }
 
 bool version_find(struct db *db, struct arena *a, const char *id, struct version *ret, struct err *err)
@@ -209,6 +215,17 @@ bool version_set_chain(struct db *db, const char *id, const char *chain_pem, str
 	int64_t changed = 0;
 
 	return db_exec(db, &changed, err, "UPDATE versions SET chain_pem = $2 WHERE id = $1", DB_C(id), DB_C(chain_pem)) &&
+	       rows_changed(changed, err, "version", id);
+}
+
+bool version_set_revoked(struct db *db, const char *id, int64_t reason, int64_t now, struct err *err)
+{
+	int64_t changed = 0;
+
+	return db_exec(db, &changed, err,
+	               "UPDATE versions SET revoked_reason = CASE WHEN revoked_at IS NULL THEN $2 ELSE revoked_reason END,"
+	               " revoked_at = COALESCE(revoked_at, $3) WHERE id = $1",
+	               DB_C(id), DB_I(reason), DB_I(now)) &&
 	       rows_changed(changed, err, "version", id);
 }
 

@@ -11,6 +11,9 @@ struct certificate {
 	bool        auto_renew;
 	int64_t     paused_at;    /* 0: not paused */
 	const char *renew_before; /* as workflow/renewal_plan.h reads it; "": Reeve's own rule */
+	/* what its orders ask for; "" and 0: what the authority says */
+	const char *profile, *chain;
+	int64_t     valid_s;
 };
 MUST_CHECK bool certificate_insert(struct db *db, const struct certificate *c, struct err *err);
 MUST_CHECK bool certificate_find(struct db *db, struct arena *a, const char *id, struct certificate *ret, struct err *err);
@@ -35,12 +38,15 @@ struct version {
 	const char *ari_id; /* RFC 9773 4.1; "" when the CA cannot be asked about it */
 	struct str  key_blob;
 	int64_t     number, not_before_at, not_after_at, issued_at, created_at, row_version;
+	int64_t     revoked_at, revoked_reason; /* 0: not revoked; CRLReason */
 };
 /* The number becomes the next of the certificate; row_version as given (it is bound into the sealed key). */
 MUST_CHECK bool version_insert(struct db *db, const struct version *v, struct err *err);
 MUST_CHECK bool version_find(struct db *db, struct arena *a, const char *id, struct version *ret, struct err *err);
 /* number 0: the one served. ERR_NOT_FOUND before the first. */
 MUST_CHECK bool version_find_number(struct db *db, struct arena *a, const char *certificate_id, int64_t number, struct version *ret, struct err *err);
+/* ERR_NOT_FOUND when there is none. Stays as it was first. */
+MUST_CHECK bool version_set_revoked(struct db *db, const char *id, int64_t reason, int64_t now, struct err *err);
 /* The chain as downloaded, not yet trusted. Does not change row_version (the key stays bound to it). */
 MUST_CHECK bool version_set_chain(struct db *db, const char *id, const char *chain_pem, struct err *err);
 /* Verified: facts in, issued_at set, and certificates.version moved to this number, as one unit. */

@@ -98,6 +98,18 @@ bool order_find_running(struct db *db, struct arena *a, const char *certificate_
 	       rows_first(&rows, ret, err, "running order of certificate", certificate_id);
 }
 
+bool order_find_version(struct db *db, struct arena *a, const char *certificate_id, const char *version_id, struct order *ret,
+                        struct err *err)
+{
+	struct rows rows = ROWS(a, struct order);
+
+	return db_each(db, order_read, &rows, err,
+	               "SELECT " ORDER_COLUMNS " FROM orders WHERE certificate_id = $1 AND version_id = $2"
+	               " ORDER BY created_at DESC LIMIT 1",
+	               DB_C(certificate_id), DB_C(version_id)) &&
+	       rows_first(&rows, ret, err, "order of version", version_id);
+}
+
 bool order_set_version(struct db *db, const char *id, const char *version_id, struct err *err)
 {
 	int64_t changed = 0;

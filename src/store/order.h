@@ -16,6 +16,8 @@ struct order {
 /* ERR_CONFLICT "order-running" when the certificate has a live order. */
 MUST_CHECK bool order_insert(struct db *db, const struct order *o, struct err *err);
 MUST_CHECK bool order_find(struct db *db, struct arena *a, const char *id, struct order *ret, struct err *err);
+/* The order that this version is of. ERR_NOT_FOUND. */
+MUST_CHECK bool order_find_version(struct db *db, struct arena *a, const char *certificate_id, const char *version_id, struct order *ret, struct err *err);
 /* Newest first. certificate_id "" lists the project's. */
 MUST_CHECK bool order_list(struct db *db, struct arena *a, const char *project_id, const char *certificate_id, size_t limit,
                            struct order **ret, size_t *ret_count, struct err *err);

@@ -127,6 +127,9 @@ bool command_authority_add(struct ipc_peer *worker, struct arena *a, const struc
 	wire_put_str(&b, x->eab_hmac);
 	wire_put_c(&b, x->ca_pem);
 	wire_put_c(&b, x->allow_addresses);
+	wire_put_c(&b, x->preset);
+	wire_put_c(&b, x->profile);
+	wire_put_c(&b, x->chain);
 	return ask(worker, a, COMMAND_AUTHORITY_ADD, &b, ret, err);
 }
 
@@ -142,6 +145,9 @@ struct authority command_authority_read(struct wire *w, struct arena *a)
 	x.eab_hmac = arena_dup(a, wire_get_str(w));
 	x.ca_pem = wire_get_c(w, a);
 	x.allow_addresses = wire_get_c(w, a);
+	x.preset = wire_get_c(w, a);
+	x.profile = wire_get_c(w, a);
+	x.chain = wire_get_c(w, a);
 	if (x.eab_hmac.len == 0)
 		x.eab_hmac = str_of(NULL, 0);
 	return x;
@@ -200,6 +206,9 @@ bool command_issue(struct ipc_peer *worker, struct arena *a, const struct comman
 	names_write(&b, c->names, c->names_count);
 	wire_put_c(&b, c->authority);
 	wire_put_c(&b, c->key_type);
+	wire_put_c(&b, c->profile);
+	wire_put_c(&b, c->chain);
+	wire_put_i64(&b, c->valid_s);
 	wire_put_u32(&b, (uint32_t)c->aliases_count);
 	for (size_t i = 0; i < c->aliases_count; i++) {
 		wire_put_c(&b, c->aliases[i].name);
@@ -224,6 +233,9 @@ struct command_issue command_issue_read(struct wire *w, struct arena *a)
 	c.names = command_names_read(w, a, &c.names_count);
 	c.authority = wire_get_c(w, a);
 	c.key_type = wire_get_c(w, a);
+	c.profile = wire_get_c(w, a);
+	c.chain = wire_get_c(w, a);
+	c.valid_s = wire_get_i64(w);
 	aliases = wire_get_u32(w);
 	if (aliases > COMMAND_NAMES_MAX) {
 		w->failed = true;
@@ -412,6 +424,42 @@ struct command_deployment_run command_deployment_run_read(struct wire *w, struct
 	run.version = wire_get_i64(w);
 	run.dry_run = wire_get_bool(w);
 	return run;
+}
+
+bool command_operation(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct command_operation *c,
+                       struct command_reply *ret, struct err *err)
+{
+	struct buf b;
+
+	begin(&b, who);
+	wire_put_c(&b, c->id);
+	wire_put_c(&b, c->order_id);
+	wire_put_c(&b, c->kind);
+	wire_put_c(&b, c->authority);
+	wire_put_c(&b, c->certificate);
+	wire_put_i64(&b, c->version);
+	wire_put_c(&b, c->request);
+	return ask(worker, a, COMMAND_OPERATION_START, &b, ret, err);
+}
+
+struct command_operation command_operation_read(struct wire *w, struct arena *a)
+{
+	struct command_operation c;
+
+	c.id = wire_get_c(w, a);
+	c.order_id = wire_get_c(w, a);
+	c.kind = wire_get_c(w, a);
+	c.authority = wire_get_c(w, a);
+	c.certificate = wire_get_c(w, a);
+	c.version = wire_get_i64(w);
+	c.request = wire_get_c(w, a);
+	return c;
+}
+
+bool command_authority_set(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                           const char *profile, const char *chain, struct command_reply *ret, struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_AUTHORITY_SET, (const char *[]){ name, profile, chain }, 3, ret, err);
 }
 
 bool command_changed_decode(struct arena *a, struct str body, const char **ret_kind, const char **ret_id, struct err *err)

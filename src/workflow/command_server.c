@@ -16,6 +16,7 @@
 #include "workflow/deployment.h"
 #include "workflow/doctor.h"
 #include "workflow/issue.h"
+#include "workflow/operation.h"
 #include "workflow/session.h"
 #include "workflow/steps.h"
 
@@ -126,13 +127,25 @@ static bool check_directory(struct call *c, const struct authority *x, struct er
 	struct http_client   *http = http_client_new();
 	struct acme_directory directory;
 	bool                  ok = authority_probe(http, c->a, x, &directory, err);
+	const struct acme_preset *preset = authority_preset(x);
 
 	http_client_free(http);
+	if (!ok && preset != NULL && preset->ended != NULL)
+		return err_hint(err, "%s", preset->ended);
 	if (!ok)
 		return false;
 	if (directory.external_account_required && x->eab_kid[0] == '\0') {
 		err_problem(err, ERR_CONFIG, "ca-refused", "%s needs an external account binding", x->directory_url);
-		return err_hint(err, "get a key id and an HMAC key from the CA and give both (eab_kid, eab_hmac_key)");
+		return err_hint(err, "get a key id and an HMAC key from the CA and give both (eab_kid, eab_hmac_key)%s%s",
+		                preset != NULL && preset->eab != NULL ? ": " : "", preset != NULL && preset->eab != NULL ? preset->eab : "");
+	}
+	if (preset != NULL && preset->email_needed && x->email[0] == '\0') {
+		err_problem(err, ERR_CONFIG, "ca-refused", "%s issues to accounts with an e-mail address only", preset->title);
+		return err_hint(err, "give the contact of the account (email)");
+	}
+	if (x->profile[0] != '\0' && acme_directory_profile(&directory, x->profile) == NULL) {
+		err_problem(err, ERR_INPUT, "invalid-request", "%s offers no profile \"%s\"", x->directory_url, x->profile);
+		return err_hint(err, "%s", acme_directory_profiles_text(c->a, &directory));
 	}
 	return true;
 }
@@ -201,6 +214,34 @@ static bool authority_named(struct call *c, store_write_fn fn, struct err *err)
 		return false;
 	write.id = c->reply.id = x.id;
 	return store_write(c->w->store, fn, &write, err);
+}
+
+struct wishes_write {
+	struct call *c;
+	const char  *id, *profile, *chain;
+};
+
+static bool write_wishes(struct db *db, void *arg, struct err *err)
+{
+	struct wishes_write *x = arg;
+
+	return authority_set_wishes(db, x->id, x->profile, x->chain, err) &&
+	       audit(db, x->c, "authority-set", x->id, arena_printf(x->c->a, "profile=%s chain=%s", x->profile, x->chain), err);
+}
+
+static bool do_authority_set(struct call *c, struct err *err)
+{
+	const char         *name = wire_get_c(c->in, c->a);
+	struct wishes_write write = { .c = c };
+	struct authority    x;
+	struct db          *db;
+
+	write.profile = wire_get_c(c->in, c->a);
+	write.chain = wire_get_c(c->in, c->a);
+	if (!wire_done(c->in, err) || !reader(c, &db, err) || !authority_find_named(db, c->a, c->who.project_id, name, &x, err))
+		return false;
+	write.id = c->reply.id = x.id;
+	return store_write(c->w->store, write_wishes, &write, err);
 }
 
 static bool do_authority_default(struct call *c, struct err *err)
@@ -474,6 +515,13 @@ static bool do_deployment_run(struct call *c, struct err *err)
 
 /* ---- the rest ---- */
 
+static bool do_operation(struct call *c, struct err *err)
+{
+	struct command_operation operation = command_operation_read(c->in, c->a);
+
+	return wire_done(c->in, err) && operation_start(c->w, c->a, &c->who, &operation, &c->reply, err);
+}
+
 static bool do_doctor(struct call *c, struct err *err)
 {
 	size_t             count;
@@ -530,6 +578,8 @@ static const struct command {
 	ROW(DEPLOYMENT_ADD, "deployment-add", do_deployment_add),
 	ROW(DEPLOYMENT_REMOVE, "deployment-remove", do_deployment_remove),
 	ROW(DEPLOYMENT_RUN, "deployment-run", do_deployment_run),
+	ROW(OPERATION_START, "operation-start", do_operation),
+	ROW(AUTHORITY_SET, "authority-set", do_authority_set),
 #undef ROW
 };
 

@@ -246,6 +246,8 @@ static bool job_commit(struct job *job, enum outcome outcome, const struct err *
 		worker_changed(job->worker, "order", job->row.order_id);
 	if (strcmp(job->row.kind, "deployment") == 0)
 		worker_changed(job->worker, "delivery", job->row.subject);
+	if (strcmp(job->row.kind, "operation") == 0)
+		worker_changed(job->worker, "operation", job->row.subject);
 	/* Facts may have made or woken jobs; they are there to be claimed only now. */
 	/* And a wake-up that came while the job was claimed shows only now. */
 	if (job->facts != NULL || outcome != OUT_DONE)

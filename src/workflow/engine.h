@@ -54,6 +54,8 @@ enum step_id {
 	STEP_RENEWAL_LOOK,
 	/* deployment: one job per delivery */
 	STEP_DELIVER, STEP_PROBE, STEP_ROLL_BACK, STEP_DELIVERED,
+	/* operation: one job per thing that was asked of a CA */
+	STEP_OPERATION_PREPARE, STEP_OPERATION_SEND, STEP_OPERATED,
 	STEP__COUNT
 };
 

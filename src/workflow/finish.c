@@ -11,6 +11,7 @@
 #include "workflow/await.h"
 #include "workflow/deployment.h"
 #include "workflow/names.h"
+#include "workflow/operation.h"
 #include "workflow/renewal.h"
 #include "workflow/steps.h"
 
@@ -314,7 +315,8 @@ bool order_give_up(struct db *db, const struct order *order, const char *status,
 {
 	bool cancelled = strcmp(status, "cancelled") == 0;
 
-	return schedule_end_jobs(db, "authorization", order->id, err) &&
+	/* Before they are settled: afterwards nobody knows which were pending. */
+	return (!cancelled || operation_abandon(db, order, now, err)) && schedule_end_jobs(db, "authorization", order->id, err) &&
 	       (!cancelled || schedule_end_jobs(db, "order", order->id, err)) &&
 	       authorization_settle(db, order->id, "invalid", err) && await_retire(db, order->id, order->project_id, err) &&
 	       order_end(db, order->id, status, why->problem, why->text, why->hint, now, err) &&
@@ -354,5 +356,7 @@ bool fail_facts(struct db *db, const struct job *job, const struct err *cause, i
 		return fail_account(db, job, cause, now, err);
 	if (strcmp(job->row.kind, "deployment") == 0)
 		return deployment_failed(db, job, cause, now, err);
+	if (strcmp(job->row.kind, "operation") == 0)
+		return operation_failed(db, job, cause, now, err);
 	return true;
 }

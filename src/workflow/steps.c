@@ -9,6 +9,7 @@
  *   delegation-check   look, again and again, until the delegation is removed
  *   renewal-info       look, again and again            (made with the first version; places the next order)
  *   deployment     deliver -> probe -> delivered, or -> roll-back -> delivered  (one job per delivery of a version)
+ *   operation      prepare -> send -> operated          (an account or a revocation; see operation.h)
  *
  * A pure step has no effect outside, so its move is written with the next one's commit. attempts_max 0 never gives
  * up: a removal is owed until it is done, and a missing delegation record waits for a person. await and download count
@@ -71,6 +72,13 @@ const struct step steps[STEP__COUNT] = {
 	/* Does what `deliver` does, with an older version: its effects have that one's crash points. */
 	[STEP_ROLL_BACK]        = { "deployment",    "roll-back",      run_roll_back,         STEP_DELIVERED,      0,  false, NO_CRASH },
 	[STEP_DELIVERED]        = { .kind = "deployment", .name = "delivered" },
+
+	[STEP_OPERATION_PREPARE] = { "operation",    "prepare",        run_operation_prepare, STEP_OPERATION_SEND, 20, true,
+	                            CRASH_OPERATION_KEY_COMMIT_BEFORE, CRASH_OPERATION_KEY_COMMIT_AFTER },
+	/* Its tries are counted by operation.c. */
+	[STEP_OPERATION_SEND]   = { "operation",     "send",           run_operation_send,    STEP_OPERATED,       0,  false,
+	                            CRASH_OPERATION_SENT, CRASH_OPERATION_COMMIT_AFTER },
+	[STEP_OPERATED]         = { .kind = "operation", .name = "operated" },
 };
 
 enum step_id step_find(const char *kind, const char *name)

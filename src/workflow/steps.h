@@ -14,6 +14,7 @@ step_run run_remove;                                                  /* cleanup
 step_run run_look;                                                    /* delegation.c */
 step_run run_renewal_look;                                            /* renewal.c */
 step_run run_deliver, run_probe, run_roll_back;                       /* deployment.c */
+step_run run_operation_prepare, run_operation_send;                   /* operation.c */
 
 /*
  * An order ends without a certificate: its authorizations are final, its values are removed, the renewal waits. For
