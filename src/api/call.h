@@ -107,15 +107,27 @@ void put_text_or_null(json_t *object, const char *key, const char *value);
 /* ---- one file per noun ---- */
 
 extern const struct json_field project_fields[], authority_fields[], delegation_fields[], certificate_fields[],
-	policy_fields[], token_fields[], deployment_fields[], deployment_run_fields[];
+	policy_fields[], token_fields[], deployment_fields[], deployment_run_fields[], authority_set_fields[],
+	account_update_fields[], account_rollover_fields[], revoke_fields[];
 extern const size_t project_fields_count, authority_fields_count, delegation_fields_count, certificate_fields_count,
-	policy_fields_count, token_fields_count, deployment_fields_count, deployment_run_fields_count;
+	policy_fields_count, token_fields_count, deployment_fields_count, deployment_run_fields_count, authority_set_fields_count,
+	account_update_fields_count, account_rollover_fields_count, revoke_fields_count;
 
 bool project_create(struct call *call, struct err *err);
 bool project_list_get(struct call *call, struct err *err);
 bool authority_create(struct call *call, struct err *err);
 bool authority_list_get(struct call *call, struct err *err);
 bool authority_get(struct call *call, struct err *err);
+bool authority_patch(struct call *call, struct err *err);
+bool authority_presets_get(struct call *call, struct err *err);
+bool authority_test(struct call *call, struct err *err);
+bool account_find_post(struct call *call, struct err *err);
+bool account_update(struct call *call, struct err *err);
+bool account_rollover(struct call *call, struct err *err);
+bool account_deactivate(struct call *call, struct err *err);
+bool certificate_revoke(struct call *call, struct err *err);
+bool operation_list_get(struct call *call, struct err *err);
+bool operation_get(struct call *call, struct err *err);
 bool authority_default_put(struct call *call, struct err *err);
 bool authority_delete(struct call *call, struct err *err);
 bool delegation_create(struct call *call, struct err *err);

@@ -2,6 +2,7 @@
  * api/certificates.c: managed certificates: ordering, renewing, and handing them out. A private key leaves only
  * after the audit row is durable, and with the grant of whoever asked: the keeper looks at it again.
  */
+#include "acme/preset.h"
 #include "api/call.h"
 #include "store/authority.h"
 #include "store/certificate.h"
@@ -9,8 +10,9 @@
 
 struct certificate_request {
 	struct json_strings names;
-	const char         *authority, *key_type, *provider, *alias_provider, *connection;
+	const char         *authority, *key_type, *provider, *alias_provider, *connection, *profile, *chain;
 	const json_t       *domain_alias;
+	int64_t             valid_days;
 };
 
 const struct json_field certificate_fields[] = {
@@ -21,6 +23,9 @@ const struct json_field certificate_fields[] = {
 	{ JSON_FIELD(struct certificate_request, provider, STR) },
 	{ JSON_FIELD(struct certificate_request, alias_provider, STR) },
 	{ JSON_FIELD(struct certificate_request, connection, STR) },
+	{ JSON_FIELD(struct certificate_request, profile, STR) },
+	{ JSON_FIELD(struct certificate_request, chain, STR) },
+	{ JSON_FIELD(struct certificate_request, valid_days, INT) },
 };
 const size_t certificate_fields_count = ARRAY_LEN(certificate_fields);
 
@@ -113,7 +118,7 @@ json_t *certificate_json(struct call *call, const struct certificate *c, struct 
 	if (renewal == NULL)
 		return NULL;
 	if (c->version > 0)
-		status = "issued";
+		status = version.revoked_at != 0 ? "revoked" : "issued";
 	else
 		status = order != NULL && strcmp(order->status, "running") == 0 ? "pending" : "failed";
 	json = json_object();
@@ -127,6 +132,11 @@ json_t *certificate_json(struct call *call, const struct certificate *c, struct 
 	put_text_or_null(json, "serial", version.serial);
 	put_time(json, "not_before", version.not_before_at);
 	put_time(json, "not_after", version.not_after_at);
+	put_text_or_null(json, "profile", c->profile);
+	put_text_or_null(json, "chain", c->chain);
+	json_put(json, "valid_days", c->valid_s > 0 ? json_integer(c->valid_s / 86400) : json_null());
+	put_time(json, "revoked_at", version.revoked_at);
+	json_put_str(json, "revoked_reason", version.revoked_at != 0 ? acme_reason_name((unsigned)version.revoked_reason) : NULL);
 	json_put(json, "renewal", renewal);
 	json_put(json, "order", last_order_json(order));
 	put_time(json, "created_at", c->created_at);
@@ -164,7 +174,7 @@ static bool ordered_answer(struct call *call, const struct command_reply *reply,
 bool certificate_create(struct call *call, struct err *err)
 {
 	struct certificate_request request = { .authority = "", .key_type = "", .provider = "", .alias_provider = "",
-		.connection = "" };
+		.connection = "", .profile = "", .chain = "" };
 	struct command_issue       issue = { .facade = "" };
 	struct command_reply       reply;
 	char                       certificate_id[ID_SIZE], order_id[ID_SIZE];
@@ -190,6 +200,11 @@ bool certificate_create(struct call *call, struct err *err)
 	issue.provider = request.provider;
 	issue.alias_provider = request.alias_provider;
 	issue.connection = request.connection;
+	issue.profile = request.profile;
+	issue.chain = request.chain;
+	if (request.valid_days < 0 || request.valid_days > 398)
+		return err_set(err, ERR_INPUT, "valid_days is 1 to 398");
+	issue.valid_s = request.valid_days * 86400;
 	return command_issue(call_worker(call), call->arena, &call->who, &issue, &reply, err) &&
 	       ordered_answer(call, &reply, err);
 }

@@ -54,6 +54,19 @@ static bool put_aliases(struct cli *cli, json_t *body, struct err *err)
 	return ok;
 }
 
+static bool put_days(struct cli *cli, json_t *body, struct err *err)
+{
+	const char *value = cli_value(&cli->call, "valid-days");
+	uint64_t    days;
+
+	if (value == NULL)
+		return true;
+	if (!str_to_u64(str_c(value), &days) || days == 0 || days > 398)
+		return err_problem(err, ERR_INPUT, "invalid-request", "--valid-days %s is not a number from 1 to 398", value);
+	json_put_int(body, "valid_days", (int64_t)days);
+	return true;
+}
+
 static bool wait_limit(const struct cli *cli, int64_t *ret, struct err *err)
 {
 	const char *value = cli_value(&cli->call, "timeout");
@@ -107,7 +120,9 @@ int run_certificate_issue(struct cli *cli)
 		      { "key-type", "key_type" },
 		      { "provider", "provider" },
 		      { "alias-provider", "alias_provider" },
-		      { "connection", "connection" } };
+		      { "connection", "connection" },
+		      { "profile", "profile" },
+		      { "chain", "chain" } };
 	AUTO(json_freep) json_t *body = json_object();
 	json_t                  *names = json_array();
 	struct cli_reply         reply;
@@ -121,7 +136,7 @@ int run_certificate_issue(struct cli *cli)
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if ((value = cli_value(&cli->call, texts[i].option)) != NULL)
 			json_put_str(body, texts[i].member, value);
-	if (!wait_limit(cli, &timeout_s, &err) || !put_aliases(cli, body, &err)) {
+	if (!wait_limit(cli, &timeout_s, &err) || !put_aliases(cli, body, &err) || !put_days(cli, body, &err)) {
 		cli_fail(cli, &err);
 		return EXIT_USAGE;
 	}

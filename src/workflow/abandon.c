@@ -7,7 +7,7 @@
 #include "acme/authorization.h"
 #include "workflow/operation.h"
 
-enum outcome run_abandon(struct operating *x, struct err *err)
+enum outcome operate_abandon(struct operating *x, struct err *err)
 {
 	const json_t *urls = json_object_get(x->request, "authorizations"), *url;
 	int64_t       given_up = 0;

@@ -116,7 +116,7 @@ static void report_account(struct operating *x, const char *status, const char *
 	json_put_str(x->report, "thumbprint", x->s.account.thumbprint);
 }
 
-enum outcome run_account_find(struct operating *x, struct err *err)
+enum outcome operate_account_find(struct operating *x, struct err *err)
 {
 	struct acme_account answer;
 
@@ -155,7 +155,7 @@ static bool write_email(struct db *db, void *arg, struct err *err)
 }
 
 /* Saying the same twice does no harm, so a second run says it again. */
-enum outcome run_account_update(struct operating *x, struct err *err)
+enum outcome operate_account_update(struct operating *x, struct err *err)
 {
 	AUTO(json_freep) json_t *payload = json_object();
 	const char              *email = json_str(x->request, "email");
@@ -280,7 +280,7 @@ static bool new_key_is_live(struct operating *x, bool *ret, struct err *err)
 	return false;
 }
 
-enum outcome run_account_rollover(struct operating *x, struct err *err)
+enum outcome operate_account_rollover(struct operating *x, struct err *err)
 {
 	bool live = false;
 
@@ -319,7 +319,7 @@ enum outcome run_account_rollover(struct operating *x, struct err *err)
 
 /* ---- the end ---- */
 
-enum outcome run_account_deactivate(struct operating *x, struct err *err)
+enum outcome operate_account_deactivate(struct operating *x, struct err *err)
 {
 	if (!open_account(x, err) || !need_url(x, err) || !operation_intent(x, err))
 		return job_outcome(err);

@@ -179,7 +179,7 @@ static void report_tls(struct operating *x)
 		warn(x, "the certificate of the CA's own server ends within a week");
 }
 
-enum outcome run_authority_test(struct operating *x, struct err *err)
+enum outcome operate_authority_test(struct operating *x, struct err *err)
 {
 	int64_t begun = clock_mono_ms();
 

@@ -9,6 +9,7 @@
 #include "crypto/x509.h"
 #include "store/certificate.h"
 #include "workflow/await.h"
+#include "workflow/chain.h"
 #include "workflow/deployment.h"
 #include "workflow/names.h"
 #include "workflow/operation.h"
@@ -169,10 +170,12 @@ enum outcome run_download(struct job *job, struct err *err)
 	struct session      s;
 	struct chain_write *x = arena_alloc(job->arena, sizeof(*x));
 	struct issued      *issued = arena_alloc(job->arena, sizeof(*issued));
+	struct certificate  certificate;
 	struct db          *db;
-	const char         *url;
+	const char         *url, *chosen;
 
-	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err))
+	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err) ||
+	    !certificate_find(db, job->arena, order.certificate_id, &certificate, err))
 		return job_outcome(err);
 	url = order.certificate_url;
 	if (url[0] == '\0') {
@@ -211,12 +214,13 @@ enum outcome run_download(struct job *job, struct err *err)
 		err_in(err, "certificate from %s", s.authority.name);
 		return job_outcome(err);
 	}
+	chosen = chain_choose(&s, url, certificate.chain[0] != '\0' ? certificate.chain : s.authority.chain, &issued->chain);
 	issued->parsed = true;
 	job->memo = issued;
 	*x = (struct chain_write){ order.id, order.version_id, url, arena_str(job->arena, chain_write(job->arena, &issued->chain)) };
 	job->facts = write_chain;
 	job->facts_arg = x;
-	job_note(job, "%zu certificates", issued->chain.count);
+	job_note(job, "%zu certificates%s", issued->chain.count, chosen);
 	return OUT_DONE;
 }
 
@@ -339,7 +343,7 @@ static bool fail_account(struct db *db, const struct job *job, const struct err 
 	bool           ok = true;
 
 	if (account_find(db, a, job->row.project_id, job->row.subject, &account, &missing))
-		ok = account_set_status(db, account.id, "refused", "", cause->text, err);
+		ok = account_set_status(db, account.id, strcmp(account.status, "deactivated") == 0 ? account.status : "refused", "", cause->text, err);
 	else if (missing.class != ERR_NOT_FOUND)
 		ok = err_in(err, "%s", missing.text);
 	arena_free(a);

@@ -16,8 +16,10 @@
 #include "store/project.h"
 #include "workflow/names.h"
 #include "workflow/steps.h"
+#include "workflow/wish.h"
 
 #define LOOK_BUDGET_MS 20000 /* for all names of one request together */
+#define VALID_MAX_S    (398 * 86400)
 
 struct route {
 	const char       *name;
@@ -94,9 +96,24 @@ static bool plan_authority(struct plan *p, struct db *db, struct err *err)
 		return true;
 	if (err->class == ERR_NOT_FOUND) {
 		err_problem(err, ERR_CONFIG, "no-authority", "this project has no certificate authority");
-		err_hint(err, "add one: reeve authority add NAME --directory URL --email YOU");
+		err_hint(err, "add one: reeve authority add letsencrypt --email YOU, or any other with --directory URL");
 	}
 	return false;
+}
+
+/* What this CA is known to refuse is refused before it is asked. */
+static bool plan_wishes(struct plan *p, struct err *err)
+{
+	const struct acme_preset *preset = authority_preset(&p->authority);
+	const char               *profile = p->c->profile[0] != '\0' ? p->c->profile : p->authority.profile;
+
+	if (p->c->valid_s < 0 || p->c->valid_s > VALID_MAX_S)
+		return err_problem(err, ERR_INPUT, "invalid-request", "a certificate may be asked for at most %d days", VALID_MAX_S / 86400);
+	if (p->c->valid_s > 0 && preset != NULL && preset->not_after == ACME_NO) {
+		err_problem(err, ERR_INPUT, "invalid-request", "%s decides itself how long its certificates are valid", preset->title);
+		return err_hint(err, "leave valid_days out%s", preset->profiles == ACME_YES ? "; its profiles differ in their life" : "");
+	}
+	return chain_wish_check(p->c->chain, err) && acme_preset_check(preset, p->names, p->names_count, profile, err);
 }
 
 /* The target given for a base name, or NULL. */
@@ -172,6 +189,7 @@ static bool plan_certificate(struct plan *p, struct db *db, struct err *err)
 		                               .name = p->names[0].value, .names = names_join(p->a, p->names, p->names_count),
 		                               .authority_id = p->authority.id,
 		                               .key_type = p->c->key_type[0] != '\0' ? p->c->key_type : "p256",
+		                               .profile = p->c->profile, .chain = p->c->chain, .valid_s = p->c->valid_s,
 		                               .facade = p->c->facade, .created_at = clock_now_ms(), .row_version = 1,
 		                               .auto_renew = true, .renew_before = "" };
 	enum key_type type;
@@ -295,7 +313,7 @@ bool issue_certificate(struct worker *w, struct arena *a, const struct command_w
 		ret->order_id = again.id;
 		return true;
 	}
-	if (!plan_names(&p, err) || !plan_authority(&p, db, err) || !plan_certificate(&p, db, err) || !plan_routes(&p, db, err) ||
+	if (!plan_names(&p, err) || !plan_authority(&p, db, err) || !plan_wishes(&p, err) || !plan_certificate(&p, db, err) || !plan_routes(&p, db, err) ||
 	    !store_write(w->store, write_delegations, &p, err) || !look_at_routes(&p, &finding, err))
 		return false;
 	if (finding.class != ERR_NONE && c->refuse) {

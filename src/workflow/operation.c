@@ -22,13 +22,13 @@ static const struct operation_kind {
 	operation_run_fn  *prepare; /* NULL: nothing has to be on disk first */
 	operation_run_fn  *run;
 } kinds[] = {
-	{ "authority-test", plan_authority_test, NULL, run_authority_test },
-	{ "account-find", plan_account, NULL, run_account_find },
-	{ "account-update", plan_account_update, NULL, run_account_update },
-	{ "account-rollover", plan_account_rollover, prepare_rollover, run_account_rollover },
-	{ "account-deactivate", plan_account_deactivate, NULL, run_account_deactivate },
-	{ "certificate-revoke", plan_revoke, NULL, run_revoke },
-	{ "authorizations-deactivate", NULL, NULL, run_abandon },
+	{ "authority-test", plan_authority_test, NULL, operate_authority_test },
+	{ "account-find", plan_account, NULL, operate_account_find },
+	{ "account-update", plan_account_update, NULL, operate_account_update },
+	{ "account-rollover", plan_account_rollover, prepare_rollover, operate_account_rollover },
+	{ "account-deactivate", plan_account_deactivate, NULL, operate_account_deactivate },
+	{ "certificate-revoke", plan_revoke, NULL, operate_revoke },
+	{ "authorizations-deactivate", NULL, NULL, operate_abandon },
 };
 
 static const struct operation_kind *kind_find(const char *name)
@@ -37,13 +37,6 @@ static const struct operation_kind *kind_find(const char *name)
 		if (strcmp(kinds[i].name, name) == 0)
 			return &kinds[i];
 	return NULL;
-}
-
-const struct acme_preset *authority_preset(const struct authority *x)
-{
-	const struct acme_preset *by_name = x->preset != NULL && x->preset[0] != '\0' ? acme_preset_find(x->preset, NULL) : NULL;
-
-	return by_name != NULL ? by_name : acme_preset_of_url(x->directory_url, NULL);
 }
 
 /* ---- from the command to the row ---- */

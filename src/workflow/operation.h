@@ -11,11 +11,11 @@
 #ifndef REEVE_WORKFLOW_OPERATION_H
 #define REEVE_WORKFLOW_OPERATION_H
 
-#include "acme/preset.h"
 #include "json/json.h"
 #include "store/operation.h"
 #include "workflow/command.h"
 #include "workflow/session.h"
+#include "workflow/wish.h"
 
 #define OPERATION_TRIES_MAX 12
 
@@ -28,9 +28,6 @@ MUST_CHECK bool operation_start(struct worker *w, struct arena *a, const struct 
 MUST_CHECK bool operation_abandon(struct db *db, const struct order *order, int64_t now, struct err *err);
 /* fail_facts() of this kind. */
 MUST_CHECK bool operation_failed(struct db *db, const struct job *job, const struct err *cause, int64_t now, struct err *err);
-
-/* The preset of an authority: as it was added, else by its URL; NULL: none is known. */
-const struct acme_preset *authority_preset(const struct authority *x);
 
 /* ---- what a kind has in hand ---- */
 
@@ -69,11 +66,11 @@ typedef bool operation_plan_fn(struct operation_plan *p, struct err *err);
 typedef enum outcome operation_run_fn(struct operating *x, struct err *err);
 
 operation_plan_fn plan_account, plan_account_update, plan_account_rollover, plan_account_deactivate;
-operation_run_fn  prepare_rollover, run_account_find, run_account_update, run_account_rollover, run_account_deactivate; /* account_change.c */
+operation_run_fn  prepare_rollover, operate_account_find, operate_account_update, operate_account_rollover, operate_account_deactivate; /* account_change.c */
 operation_plan_fn plan_authority_test;
-operation_run_fn  run_authority_test; /* authority_test.c */
+operation_run_fn  operate_authority_test; /* authority_test.c */
 operation_plan_fn plan_revoke;
-operation_run_fn  run_revoke; /* revoke.c */
-operation_run_fn  run_abandon; /* abandon.c */
+operation_run_fn  operate_revoke; /* revoke.c */
+operation_run_fn  operate_abandon; /* abandon.c */
 
 #endif

@@ -164,7 +164,7 @@ static bool replacement_ready(struct operating *x, int64_t reason, enum outcome 
 	return false;
 }
 
-enum outcome run_revoke(struct operating *x, struct err *err)
+enum outcome operate_revoke(struct operating *x, struct err *err)
 {
 	struct revoked_write *write = arena_alloc(x->job->arena, sizeof(*write));
 	const char           *method = json_str(x->request, "method");

@@ -222,10 +222,12 @@ def make_tls(directory, address):
 class Pebble:
     """The test CA. Its log names each request as `POST /order-plz -> calling handler()`."""
 
-    def __init__(self, directory, address, port, resolver, *, nonce_reject=0, authz_reuse=0, eab=None, strict=True):
+    def __init__(self, directory, address, port, resolver, *, nonce_reject=0, authz_reuse=0, eab=None, strict=True,
+                 alternate_roots=0, chain_length=1):
         self.directory, self.address, self.port, self.management = pathlib.Path(directory), address, port, port + 1000
         self.directory.mkdir(parents=True, exist_ok=True)
         self.resolver, self.nonce_reject, self.authz_reuse, self.eab, self.strict = resolver, nonce_reject, authz_reuse, eab, strict
+        self.alternate_roots, self.chain_length = alternate_roots, chain_length
         self.ca_file, self.cert, self.key = make_tls(self.directory, address)
         self.url = f"https://{address}:{port}/dir"
         self.start()
@@ -241,7 +243,8 @@ class Pebble:
         path = self.directory / "pebble.json"
         path.write_text(json.dumps({"pebble": config}))
         env = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": str(self.nonce_reject),
-               "PEBBLE_AUTHZREUSE": str(self.authz_reuse)}
+               "PEBBLE_AUTHZREUSE": str(self.authz_reuse), "PEBBLE_ALTERNATE_ROOTS": str(self.alternate_roots),
+               "PEBBLE_CHAIN_LENGTH": str(self.chain_length)}
         self.process = Process("Pebble", ["pebble", "-config", str(path), "-dnsserver", self.resolver,
                                           *(["-strict"] if self.strict else [])],
                                self.directory / "pebble.log", env)
