@@ -153,6 +153,7 @@ bool deployment_get(struct call *call, struct err *err);
 bool deployment_run_post(struct call *call, struct err *err);
 bool deployment_delete(struct call *call, struct err *err);
 bool delivery_get(struct call *call, struct err *err);
+bool caa_get(struct call *call, struct err *err);
 bool doctor_get(struct call *call, struct err *err);
 bool openapi_get(struct call *call, struct err *err);
 bool version_get(struct call *call, struct err *err);

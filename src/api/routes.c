@@ -106,6 +106,8 @@ const struct route routes[] = {
 
 	{ "GET",    "/v1/doctor",                             PERM_WRITE,  0,        doctor_get, .slow = true,
 	  .status = 200, .summary = "Preflight of names", .query = "name" },
+	{ "GET",    "/v1/caa",                                PERM_WRITE,  0,        caa_get, .slow = true,
+	  .status = 200, .summary = "What CAA says about a name, and the record that pins the account", .query = "name authority" },
 
 	/* CertMate. `create` and `jobs` come before the domain, as they do there. */
 	{ "POST",   "/api/certificates/create",               PERM_WRITE,  64 * KIB, certmate_create, .slow = true,

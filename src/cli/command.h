@@ -105,6 +105,7 @@ int run_token_list(struct cli *cli);
 int run_token_revoke(struct cli *cli);
 int run_bundle_fetch(struct cli *cli);
 int run_doctor(struct cli *cli);
+int run_caa(struct cli *cli);
 int run_version(struct cli *cli);
 int run_crash_points(struct cli *cli);
 int run_help(struct cli *cli);

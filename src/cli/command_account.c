@@ -1,6 +1,6 @@
 /*
  * command_account.c: what is asked of a CA beside certificates: `reeve authority test`, `reeve authority account …`,
- * `reeve certificate revoke`. Each is an operation of the server: started, followed to its end, shown.
+ * `reeve certificate revoke`. Each is an operation of the server: started, followed to its end, shown. And `reeve caa`.
  */
 #include "base/clock.h"
 #include "cli/command.h"
@@ -281,4 +281,37 @@ int run_operation_show(struct cli *cli)
 	table_print(&t, stdout, 0);
 	report_print(cli, json_object_get(reply.json, "report"));
 	return EXIT_DONE;
+}
+
+/* The record on standard output, so that it can be piped; what is said about it on standard error. */
+int run_caa(struct cli *cli)
+{
+	const char      *authority = cli_value(&cli->call, "authority"), *verdict;
+	const char      *path = arena_printf(cli->arena, "/v1/caa?name=%s%s%s", cli_escape(cli->arena, cli->call.args[0]),
+	                                     authority != NULL ? "&authority=" : "", authority != NULL ? cli_escape(cli->arena, authority) : "");
+	struct cli_reply reply;
+	struct err       err = { 0 };
+	const json_t    *one;
+	size_t           i;
+
+	if (!cli_ask(cli, "GET", path, NULL, &reply, &err))
+		return cli_fail(cli, &err);
+	verdict = json_str(reply.json, "verdict");
+	if (!cli_printed_json(cli, &reply)) {
+		json_array_foreach(json_object_get(reply.json, "records"), i, one)
+			printf("%s\n", shown_text(cli->arena, json_string_value(one)));
+		if (json_str(reply.json, "account_url") == NULL)
+			fprintf(stderr, "There is no account yet: after the first order the record can name it too.\n");
+		json_array_foreach(json_object_get(reply.json, "found"), i, one)
+			fprintf(stderr, "%s has %s\n", shown_text(cli->arena, json_str(reply.json, "found_at")),
+			        shown_text(cli->arena, json_string_value(one)));
+		if (json_str(reply.json, "found_at") == NULL && verdict != NULL && strcmp(verdict, "allowed") == 0)
+			fprintf(stderr, "There is no CAA record now: every CA may issue.\n");
+		if (json_str(reply.json, "detail") != NULL)
+			fprintf(stderr, "%s: %s\n  fix: %s\n", verdict != NULL ? verdict : "", shown_text(cli->arena, json_str(reply.json, "detail")),
+			        shown_text(cli->arena, json_str(reply.json, "hint")));
+	}
+	if (verdict != NULL && strcmp(verdict, "unknown") == 0)
+		return EXIT_RUNNING;
+	return verdict != NULL && strcmp(verdict, "allowed") == 0 ? EXIT_DONE : EXIT_REFUSED;
 }

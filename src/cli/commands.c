@@ -56,6 +56,11 @@ static const struct cli_option authority_account_options[] = {
 	{ NULL },
 };
 
+static const struct cli_option caa_options[] = {
+	{ "authority", "NAME", "the authority, instead of the project's default", false },
+	{ NULL },
+};
+
 static const struct cli_option revoke_options[] = {
 	{ "reason", "REASON", "unspecified (default), keyCompromise, superseded, cessationOfOperation, …", false },
 	{ "method", "account|key", "who signs: the account (default), or the certificate's key (default for keyCompromise)", false },
@@ -220,6 +225,9 @@ static const struct cli_command commands[] = {
 	{ "token", "revoke", "ID", 1, 1, "Revoke a token", NULL, run_token_revoke, false, NULL },
 	{ "doctor", "", "NAME…", 1, MANY, "Check everything an order of these names needs", NULL, run_doctor, false,
 	  "Exit code 0 when all is well, 3 when something must change." },
+	{ "caa", "", "NAME", 1, 1, "Print the CAA record that lets only this account issue for NAME, by DNS", caa_options, run_caa, false,
+	  "The record is printed alone on standard output. Exit code 0 when CAA allows the certificate, 3 when it does not, 5 when it\n"
+	  "could not be looked up." },
 	{ "version", "", "", 0, 0, "Print the version", NULL, run_version, false, NULL },
 	{ "help", "", "[NOUN [VERB]]", 0, 2, "Show help", NULL, run_help, false, NULL },
 	{ "crash-points", "", "", 0, 0, "List the places where the crash test kills", NULL, run_crash_points, true, NULL },

@@ -354,6 +354,23 @@ bool command_doctor(struct ipc_peer *worker, struct arena *a, const struct comma
 	return ok;
 }
 
+bool command_caa(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name, const char *authority,
+                 const char **ret_json, struct err *err)
+{
+	struct str answer;
+	struct buf b;
+	bool       ok;
+
+	begin(&b, who);
+	wire_put_c(&b, name);
+	wire_put_c(&b, authority);
+	ok = ipc_peer_call(worker, COMMAND_CAA, buf_str(&b), -1, COMMAND_TIMEOUT_MS, a, &answer, err);
+	buf_clear(&b);
+	if (ok)
+		*ret_json = arena_str(a, answer);
+	return ok;
+}
+
 bool command_audit(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *action,
                    const char *object, const char *detail, struct err *err)
 {

@@ -43,6 +43,7 @@ enum command_type {
 	COMMAND_DEPLOYMENT_RUN,
 	COMMAND_OPERATION_START,
 	COMMAND_AUTHORITY_SET,
+	COMMAND_CAA,
 	COMMAND__END,
 	COMMAND_CHANGED = 200, /* push, worker to api */
 };
@@ -133,6 +134,10 @@ MUST_CHECK bool command_token_revoke(struct ipc_peer *worker, struct arena *a, c
 /* The report as the JSON body of /v1/doctor. */
 MUST_CHECK bool command_doctor(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *const *names,
                                size_t names_count, const char **ret_json, struct err *err);
+
+/* The report as the JSON body of /v1/caa. authority "" : the project's default. */
+MUST_CHECK bool command_caa(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                            const char *authority, const char **ret_json, struct err *err);
 
 /* Written durably before it returns: for key downloads. */
 MUST_CHECK bool command_audit(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *action,

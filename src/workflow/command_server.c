@@ -10,6 +10,7 @@
 #include "net/url.h"
 #include "store/certificate.h"
 #include "store/project.h"
+#include "workflow/caa.h"
 #include "workflow/change.h"
 #include "workflow/command.h"
 #include "workflow/delegation.h"
@@ -530,6 +531,14 @@ static bool do_doctor(struct call *c, struct err *err)
 	return wire_done(c->in, err) && doctor_report(c->w, c->a, c->who.project_id, names, count, c->out, err);
 }
 
+static bool do_caa(struct call *c, struct err *err)
+{
+	const char *name = wire_get_c(c->in, c->a);
+	const char *authority = wire_get_c(c->in, c->a);
+
+	return wire_done(c->in, err) && caa_report(c->w, c->a, c->who.project_id, name, authority, c->out, err);
+}
+
 struct audit_write {
 	struct call *c;
 	const char  *action, *object, *detail;
@@ -580,6 +589,7 @@ static const struct command {
 	ROW(DEPLOYMENT_RUN, "deployment-run", do_deployment_run),
 	ROW(OPERATION_START, "operation-start", do_operation),
 	ROW(AUTHORITY_SET, "authority-set", do_authority_set),
+	ROW(CAA, "caa", do_caa, .slow = true),
 #undef ROW
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/id.h"
 #include "store/certificate.h"
+#include "workflow/caa.h"
 #include "workflow/issue.h"
 #include "workflow/names.h"
 #include "workflow/session.h"
@@ -271,7 +272,7 @@ enum outcome run_new_order(struct job *job, struct err *err)
 	    !certificate_find(db, job->arena, order.certificate_id, &certificate, err) ||
 	    !session_open(job, order.authority_id, &s, err) || !predecessor(job, &s, &certificate, &wanted, err) ||
 	    !names_split(job->arena, certificate.names, &request.identifiers, &request.identifiers_count, err) ||
-	    !wishes(job, &s, &certificate, &request, err))
+	    !wishes(job, &s, &certificate, &request, err) || !caa_check(&s, request.identifiers, request.identifiers_count, err))
 		return job_outcome(err);
 	CRASH_POINT(NEW_ORDER_INTENT_BEFORE);
 	if (!job_write(job, write_new_order_intent, arena_strdup(job->arena, job->row.order_id), err))

@@ -73,7 +73,7 @@ const struct step steps[STEP__COUNT] = {
 	[STEP_ROLL_BACK]        = { "deployment",    "roll-back",      run_roll_back,         STEP_DELIVERED,      0,  false, NO_CRASH },
 	[STEP_DELIVERED]        = { .kind = "deployment", .name = "delivered" },
 
-	[STEP_OPERATION_PREPARE] = { "operation",    "prepare",        run_operation_prepare, STEP_OPERATION_SEND, 20, true,
+	[STEP_OPERATION_PREPARE] = { "operation",    "prepare",        run_operation_prepare, STEP_OPERATION_SEND, 20, false,
 	                            CRASH_OPERATION_KEY_COMMIT_BEFORE, CRASH_OPERATION_KEY_COMMIT_AFTER },
 	/* Its tries are counted by operation.c. */
 	[STEP_OPERATION_SEND]   = { "operation",     "send",           run_operation_send,    STEP_OPERATED,       0,  false,

@@ -34,6 +34,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	again = wire_of(str_of(data, size));
 	struct command_policy policy = command_policy_read(&again, a);
 	assert(policy.certificate != NULL && policy.renew_before != NULL);
+	again = wire_of(str_of(data, size));
+	struct command_operation operation = command_operation_read(&again, a);
+	assert(operation.id != NULL && operation.kind != NULL && operation.request != NULL && c.profile != NULL && x.preset != NULL);
 	arena_free(a);
 	return 0;
 }

@@ -329,5 +329,59 @@ class Scripted(Case):
         self.assertTrue([r for r in self.ca.requests(method="POST", prefix="/authZ") if r.payload == {"status": "deactivated"}])
 
 
+class Caa(Case):
+    """Before the CA hears of an order, CAA is looked up as it would look it up."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.ca = scripted_ca.ScriptedCA(cls.lab.directory / "scripted", *cls.lab.where["spare"], cls.lab.pebble)
+        cls.lab._add(cls.ca)
+        cls.ca.caa_identities = ["ca.test", "second.ca.test"]
+        cls.lab.reeve.add_authority(cls.ca, "scripted")
+
+    def zone(self, *records):
+        cname = [f"_acme-challenge.{n}.example.com. 300 IN CNAME _acme-challenge.validation.example.org." for n in NAMES]
+        self.lab.knot.set("example.com", *cname, *records)
+
+    def ended_order(self, name):
+        _, order = self.lab.reeve.issue([name], **ALIAS)
+        return self.lab.reeve.wait_order(order["id"])
+
+    def test_allowed_and_pinned(self):
+        self.zone()
+        self.assertEqual(self.ended_order("n0.example.com")["status"], "issued")
+        shown = self.lab.reeve.cli("caa", "n0.example.com")
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        url = self.account("scripted")["url"]
+        record = f'n0.example.com. IN CAA 0 issue "ca.test; validationmethods=dns-01; accounturi={url}"'
+        self.assertEqual(shown.stdout.strip(), record)
+        # The very line it printed, in the zone.
+        self.zone(record, 'example.com. IN CAA 0 issue ";"')
+        self.assertEqual(self.ended_order("n0.example.com")["status"], "issued")
+
+    def test_forbidden(self):
+        since = time.time()
+        self.zone('example.com. IN CAA 0 issue "other.test"')
+        order = self.ended_order("n1.example.com")
+        self.assertEqual((order["status"], order["problem"]), ("failed", "caa-forbids"), order)
+        self.assertIn('0 issue "other.test" names another CA', order["detail"])
+        self.assertIn("example.com", order["hint"])
+        self.assertEqual(self.ca.requests(since, "POST", "/order-plz"), [])
+        shown = self.lab.reeve.cli("caa", "n1.example.com", "--authority", "scripted")
+        self.assertEqual(shown.returncode, 3)
+        self.assertIn("other.test", shown.stderr)
+
+    def test_unknown_is_not_absent(self):
+        since = time.time()
+        self.zone()
+        reply = self.lab.reeve.api("GET", f"/v1/caa?name=www.{lab_module.DARK_ZONE}&authority=scripted")
+        self.assertEqual((reply.status, reply.body["verdict"]), (200, "unknown"), reply.body)
+        self.assertEqual(self.lab.reeve.cli("caa", f"www.{lab_module.DARK_ZONE}").returncode, 5)
+        self.assertEqual(self.ca.requests(since, "POST", "/order-plz"), [])
+        self.assertEqual(self.lab.reeve.api("GET", "/v1/caa").status, 400)
+        self.assertEqual(self.lab.reeve.api("GET", "/v1/caa?name=not..a.name").status, 400)
+
+
 if __name__ == "__main__":
     tap.main()

@@ -44,6 +44,7 @@ class ScriptedCA:
         self.clock_ahead_s = 0
         # draft-ietf-acme-profiles: what the directory offers, and what an order says it took.
         self.profiles, self.profile_echo = {}, lambda wanted: wanted
+        self.caa_identities = []
         self.lose_once = None  # a path whose next answer is lost behind Pebble: 500 instead
         self.windows = lambda certificate, count: (time.time() + 86400 * 365, time.time() + 86400 * 366)
         self.rules, self.log, self.lock = [], [], threading.Lock()
@@ -138,9 +139,9 @@ class ScriptedCA:
             if path == self.lose_once and answer[0] < 400:
                 self.lose_once = None
                 answer = 500, {"Replay-Nonce": self._nonce(), "Retry-After": "1"}, b""
-            if path == "/dir" and answer[0] == 200 and self.profiles:
+            if path == "/dir" and answer[0] == 200 and (self.profiles or self.caa_identities):
                 directory = json.loads(answer[2])
-                directory["meta"]["profiles"] = self.profiles
+                directory["meta"].update({"profiles": self.profiles, "caaIdentities": self.caa_identities})
                 answer = answer[0], answer[1], json.dumps(directory).encode()
             if path == "/order-plz" and answer[0] == 201 and payload and "profile" in payload:
                 order = json.loads(answer[2])
