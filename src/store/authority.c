@@ -178,6 +178,12 @@ bool authority_unused(struct db *db, const char *id, struct err *err)
 	return true;
 }
 
+bool authority_orders_open(struct db *db, const char *id, int64_t *ret, struct err *err)
+{
+	return db_each(db, rows_int, ret, err,
+	               "SELECT COUNT(*) FROM orders WHERE status = 'running' AND authority_id = $1 AND order_url <> ''", DB_C(id));
+}
+
 bool authority_remove(struct db *db, const char *id, int64_t now, struct err *err)
 {
 	int64_t changed = 0;

@@ -31,6 +31,8 @@ MUST_CHECK bool authority_set_wishes(struct db *db, const char *id, const char *
 MUST_CHECK bool authority_set_default(struct db *db, const char *project_id, const char *id, struct err *err);
 /* ERR_CONFLICT naming the order while an order of it is running. */
 MUST_CHECK bool authority_unused(struct db *db, const char *id, struct err *err);
+/* How many running orders are known to the CA by now: each signs with the account's key. */
+MUST_CHECK bool authority_orders_open(struct db *db, const char *id, int64_t *ret, struct err *err);
 /* Marks it removed; ERR_CONFLICT naming the order while an order of it is running. */
 MUST_CHECK bool authority_remove(struct db *db, const char *id, int64_t now, struct err *err);
 

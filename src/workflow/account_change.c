@@ -10,6 +10,9 @@
 #include "acme/authorization.h"
 #include "workflow/operation.h"
 
+#define ORDERS_LOOK_MS 2000
+#define ORDERS_PASS_MS (600 * (int64_t)1000)
+
 /* ---- from the command ---- */
 
 bool plan_account(struct operation_plan *p, struct err *err)
@@ -280,9 +283,26 @@ static bool new_key_is_live(struct operating *x, bool *ret, struct err *err)
 	return false;
 }
 
+/* Orders under way sign with the old key until they end: they are let pass, for a while. */
+static bool orders_pass(struct operating *x, bool *ret, struct err *err)
+{
+	int64_t    open = 0;
+	struct db *db;
+
+	if (!job_reader(x->job, &db, err) || !authority_orders_open(db, x->op.authority_id, &open, err))
+		return false;
+	*ret = open > 0 && clock_now_ms() - x->op.created_at < ORDERS_PASS_MS;
+	return true;
+}
+
 enum outcome operate_account_rollover(struct operating *x, struct err *err)
 {
-	bool live = false;
+	bool live = false, waits = false;
+
+	if (!x->resumed && !orders_pass(x, &waits, err))
+		return job_outcome(err);
+	if (waits)
+		return job_wait(x->job, clock_now_ms() + ORDERS_LOOK_MS, "orders are under way at the authority");
 
 	if (!open_account(x, err) || !need_url(x, err))
 		return job_outcome(err);

@@ -293,6 +293,18 @@ class Scripted(Case):
         self.assertTrue(report["already"])
         self.assertEqual(self.lab.reeve.must("GET", f"/v1/certificates/{certificate}")["status"], "revoked")
 
+    def test_tried_again(self):
+        self.issued("n11")
+        self.ca.rules = [scripted_ca.only("/sign-me-up", lambda _: (429, "rateLimited", "later", {"Retry-After": "2"}))]
+        reply = self.lab.reeve.api("POST", "/v1/authorities/scripted/account/find")
+        waits = lab_module.wait_until("the first try", lambda: [
+            o for o in [self.lab.reeve.must("GET", f"/v1/operations/{reply.body['id']}")] if o["next_try_at"]], 20)[0]
+        self.assertEqual((waits["state"], waits["problem"]), ("queued", "rateLimited"), waits)
+        # One at a time for one account.
+        self.assert_problem(self.lab.reeve.api("POST", "/v1/authorities/scripted/account/rollover", {}), 409, "conflict")
+        self.ca.rules = []
+        self.assertEqual(self.ended(reply)["report"]["status"], "valid")
+
     def test_the_new_key_is_taken(self):
         self.issued("n7")
         before = self.ask("POST", "/v1/authorities/scripted/account/find")["report"]

@@ -121,11 +121,17 @@ TEST(unused_authorities)
 	const struct order o = { .id = "o1", .project_id = "p1", .certificate_id = "c1", .authority_id = "ca", .version_id = "v1", .status = "running",
 		                 .step = "key", .created_at = 10, .row_version = 1 };
 	struct order       found;
+	int64_t            open = -1;
 
 	world(&f);
 	CHECK_OK(authority_unused(f.db, "ca", &f.err), f.err);
 	CHECK_OK(order_insert(f.db, &o, &f.err), f.err);
 	CHECK(!authority_unused(f.db, "ca", &f.err) && f.err.class == ERR_CONFLICT);
+	CHECK_OK(authority_orders_open(f.db, "ca", &open, &f.err), f.err);
+	CHECK_INT(open, 0);
+	CHECK_OK(order_set_urls(f.db, "o1", "https://ca/o/1", "https://ca/f/1", &f.err), f.err);
+	CHECK_OK(authority_orders_open(f.db, "ca", &open, &f.err), f.err);
+	CHECK_INT(open, 1);
 	CHECK_OK(order_set_version(f.db, "o1", "v1", &f.err), f.err);
 	CHECK_OK(order_find_version(f.db, f.a, "c1", "v1", &found, &f.err), f.err);
 	CHECK_STR(found.id, "o1");
