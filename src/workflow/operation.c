@@ -108,18 +108,6 @@ static bool load(struct operating *x, const struct operation_kind **ret_kind, js
 	return true;
 }
 
-enum outcome run_operation_prepare(struct job *job, struct err *err)
-{
-	AUTO(json_freep) json_t     *request = NULL;
-	struct operating            *x = arena_alloc(job->arena, sizeof(*x));
-	const struct operation_kind *kind;
-
-	x->job = job;
-	if (!load(x, &kind, &request, err))
-		return job_outcome(err);
-	return kind->prepare != NULL ? kind->prepare(x, err) : OUT_DONE;
-}
-
 static bool write_sent(struct db *db, void *arg, struct err *err)
 {
 	return operation_set_sent(db, arg, err);
@@ -189,6 +177,20 @@ static enum outcome try_again(struct operating *x, struct err *err)
 	log_info("operation=%s kind=%s attempt=%lld problem=%s cause=\"%s\"", x->op.id, x->op.kind, (long long)tries + 1, err->problem,
 	         err->text);
 	return job_wait(job, wait->next_try_at, "%s", err->text);
+}
+
+enum outcome run_operation_prepare(struct job *job, struct err *err)
+{
+	AUTO(json_freep) json_t     *request = NULL;
+	struct operating            *x = arena_alloc(job->arena, sizeof(*x));
+	const struct operation_kind *kind;
+	enum outcome                 outcome;
+
+	x->job = job;
+	if (!load(x, &kind, &request, err))
+		return job_outcome(err);
+	outcome = kind->prepare != NULL ? kind->prepare(x, err) : OUT_DONE;
+	return outcome == OUT_RETRY ? try_again(x, err) : outcome;
 }
 
 enum outcome run_operation_send(struct job *job, struct err *err)
