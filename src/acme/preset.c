@@ -140,13 +140,11 @@ unsigned acme_preset_names_max(const struct acme_preset *preset, const char *pro
 	return preset->names_max;
 }
 
-/* Is `id` one label below the base of a wildcard of the same request? */
+/* The wildcard of the same request that covers it, or NULL. */
 static const struct identifier *covering(const struct identifier *names, size_t count, const struct identifier *id)
 {
-	const char *dot = strchr(id->value, '.');
-
-	for (size_t i = 0; i < count && !id->wildcard && dot != NULL; i++)
-		if (names[i].wildcard && strcmp(identifier_base(&names[i]), dot + 1) == 0)
+	for (size_t i = 0; i < count; i++)
+		if (identifier_covers(&names[i], id))
 			return &names[i];
 	return NULL;
 }
@@ -174,7 +172,7 @@ bool acme_preset_check(const struct acme_preset *preset, const struct identifier
 		if (over != NULL) {
 			err_problem(err, ERR_INPUT, "invalid-request", "%s refuses %s next to %s, which covers it", preset->title, names[i].value,
 			            over->value);
-			return err_hint(err, "leave %s out", names[i].value);
+			return err_hint(err, "leave %s out, or use another authority", names[i].value);
 		}
 	}
 	return true;

@@ -98,18 +98,6 @@ bool order_find_running(struct db *db, struct arena *a, const char *certificate_
 	       rows_first(&rows, ret, err, "running order of certificate", certificate_id);
 }
 
-bool order_find_version(struct db *db, struct arena *a, const char *certificate_id, const char *version_id, struct order *ret,
-                        struct err *err)
-{
-	struct rows rows = ROWS(a, struct order);
-
-	return db_each(db, order_read, &rows, err,
-	               "SELECT " ORDER_COLUMNS " FROM orders WHERE certificate_id = $1 AND version_id = $2"
-	               " ORDER BY created_at DESC LIMIT 1",
-	               DB_C(certificate_id), DB_C(version_id)) &&
-	       rows_first(&rows, ret, err, "order of version", version_id);
-}
-
 bool order_set_version(struct db *db, const char *id, const char *version_id, struct err *err)
 {
 	int64_t changed = 0;
@@ -259,6 +247,19 @@ bool authorization_find(struct db *db, struct arena *a, int64_t id, struct autho
 	return rows_first(&rows, ret, err, "authorization", "");
 }
 
+bool authorization_url_used(struct db *db, const char *authority_id, const char *url, bool *ret, struct err *err)
+{
+	int64_t count = 0;
+
+	if (!db_each(db, rows_int, &count, err,
+	             "SELECT COUNT(*) FROM orders o JOIN authorizations a ON a.order_id = o.id"
+	             " WHERE o.status = 'running' AND o.authority_id = $1 AND a.url = $2",
+	             DB_T(authority_id), DB_T(url)))
+		return false;
+	*ret = count > 0;
+	return true;
+}
+
 bool authorization_list(struct db *db, struct arena *a, const char *order_id, struct authorization **ret,
                         size_t *ret_count, struct err *err)
 {
@@ -346,4 +347,15 @@ bool history_list(struct db *db, struct arena *a, const char *order_id, struct h
 	               " ORDER BY id DESC LIMIT 1 OFFSET 1000), 0) ORDER BY id",
 	               DB_C(order_id)) &&
 	       rows_take(&rows, ret, ret_count);
+}
+
+bool history_failing_since(struct db *db, const char *order_id, int64_t *ret, struct err *err)
+{
+	/* An order that waits for its account waits; the account's own tries are another job's. */
+	return db_each(db, rows_int, ret, err,
+	               "SELECT COALESCE(MIN(at), 0) FROM history WHERE order_id = $1"
+	               " AND (outcome = 'retry' OR (outcome = 'wait' AND step = 'account'))"
+	               " AND id > COALESCE((SELECT MAX(id) FROM history WHERE order_id = $1 AND outcome = 'done'"
+	               " AND kind IN ('order', 'authorization')), 0)",
+	               DB_T(order_id));
 }

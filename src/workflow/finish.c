@@ -7,16 +7,19 @@
  * before it sends anything.
  */
 #include "crypto/x509.h"
+#include "base/planted.h"
 #include "store/certificate.h"
 #include "workflow/await.h"
 #include "workflow/chain.h"
 #include "workflow/deployment.h"
+#include "workflow/failover.h"
 #include "workflow/names.h"
 #include "workflow/operation.h"
 #include "workflow/renewal.h"
 #include "workflow/steps.h"
 
 #define FINALIZE_POLLS_MAX 60
+#define CLOCK_LOOK_MS      60000
 
 /* ---- finalize ---- */
 
@@ -34,16 +37,17 @@ static bool write_csr(struct db *db, void *arg, struct err *err)
 
 static bool make_csr(struct job *job, const struct order *order, struct str *ret, struct err *err)
 {
-	struct certificate       certificate;
 	struct version           version;
 	const struct identifier *names;
 	const char             **texts;
 	size_t                   count;
 	struct db               *db;
 
-	if (!job_reader(job, &db, err) || !certificate_find(db, job->arena, order->certificate_id, &certificate, err) ||
-	    !version_find(db, job->arena, order->version_id, &version, err) ||
-	    !names_split(job->arena, certificate.names, &names, &count, err))
+	if (!job_reader(job, &db, err) || !version_find(db, job->arena, order->version_id, &version, err))
+		return false;
+	if (version.key_blob.len == 0)
+		return certificate_csr(db, job->arena, order->certificate_id, ret, err);
+	if (!names_split(job->arena, version.names, &names, &count, err))
 		return false;
 	texts = arena_alloc_array(job->arena, count, sizeof(*texts));
 	for (size_t i = 0; i < count; i++)
@@ -122,7 +126,7 @@ enum outcome run_finalize(struct job *job, struct err *err)
 		if (!session_open(job, order.authority_id, &s, err) || !make_csr(job, &order, &x->csr, err))
 			return job_outcome(err);
 		CRASH_POINT(FINALIZE_INTENT_BEFORE);
-		if (!job_write(job, write_csr, x, err))
+		if (!PLANTED(8) && !job_write(job, write_csr, x, err))
 			return job_outcome(err);
 		CRASH_POINT(FINALIZE_INTENT_AFTER);
 		order.csr = x->csr;
@@ -229,7 +233,6 @@ enum outcome run_download(struct job *job, struct err *err)
 static bool check_chain(struct job *job, struct issued **ret, struct err *err)
 {
 	struct issued           *x = job->memo;
-	struct certificate       certificate;
 	const struct identifier *names;
 	const char             **texts;
 	size_t                   count;
@@ -241,27 +244,39 @@ static bool check_chain(struct job *job, struct issued **ret, struct err *err)
 	if (x->checked)
 		return true;
 	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &x->order, err) ||
-	    !certificate_find(db, job->arena, x->order.certificate_id, &certificate, err) ||
 	    !version_find(db, job->arena, x->order.version_id, &x->version, err) ||
-	    !names_split(job->arena, certificate.names, &names, &count, err) ||
+	    !names_split(job->arena, x->version.names, &names, &count, err) ||
 	    (!x->parsed && !chain_parse(job->arena, str_c(x->version.chain_pem), &x->chain, err)))
 		return false;
 	texts = arena_alloc_array(job->arena, count, sizeof(*texts));
 	for (size_t i = 0; i < count; i++)
 		texts[i] = names[i].value;
 	x->parsed = true;
-	x->checked = chain_check(&x->chain, x->version.spki_sha256, texts, count, clock_now_ms(), err);
+	x->checked = PLANTED(7) || chain_check(&x->chain, x->version.spki_sha256, texts, count, clock_now_ms(), err);
 	return x->checked;
+}
+
+/* Not valid now is the certificate's fault only by a clock that is believed: until it is, the order waits. */
+static enum outcome unchecked(struct job *job, const struct issued *x, struct err *err)
+{
+	int64_t now = clock_now_ms();
+	bool    in_time = !x->parsed || (x->chain.certs[0].not_before_ms <= now && now < x->chain.certs[0].not_after_ms);
+
+	err_in(err, "the certificate is not what was ordered");
+	if (in_time || session_clock_believed(job->worker))
+		return job_outcome(err);
+	job->shown = *err;
+	err_hint(&job->shown, "set this machine's clock; the order goes on by itself");
+	*err = (struct err){ 0 };
+	return job_wait(job, now + CLOCK_LOOK_MS, "this machine's clock is doubted: %s", job->shown.text);
 }
 
 enum outcome run_verify(struct job *job, struct err *err)
 {
 	struct issued *x;
 
-	if (!check_chain(job, &x, err)) {
-		err_in(err, "the certificate is not what was ordered");
-		return job_outcome(err);
-	}
+	if (!check_chain(job, &x, err))
+		return unchecked(job, x, err);
 	job_note(job, "key, names, chain and validity are as ordered; issued by %s", x->chain.certs[0].issuer);
 	return OUT_DONE;
 }
@@ -289,7 +304,7 @@ enum outcome run_store(struct job *job, struct err *err)
 	char                until[CLOCK_RFC3339_SIZE];
 
 	if (!check_chain(job, &issued, err))
-		return job_outcome(err);
+		return unchecked(job, issued, err);
 	*x = (struct store_facts){ issued->order.id, issued->version.id, issued->order.certificate_id, issued->order.project_id,
 		                   issued->chain.certs[0] };
 	job->facts = write_store;
@@ -310,6 +325,7 @@ static bool fail_authorization(struct db *db, const struct job *job, const struc
 	if (!str_to_u64(str_c(job->row.subject), &id))
 		return err_set(err, ERR_PERMANENT, "job %lld has no authorization", (long long)job->row.id);
 	return authorization_set_status(db, (int64_t)id, "invalid", now, err) &&
+	       await_retire_one(db, job->row.order_id, job->row.project_id, (int64_t)id, err) &&
 	       order_set_progress(db, job->row.order_id, steps[STEP_AUTHORIZATIONS].name, cause->problem, cause->text, cause->hint, 0, 0, err) &&
 	       job_wake_order(db, "order", job->row.order_id, now, err);
 }
@@ -322,7 +338,7 @@ bool order_give_up(struct db *db, const struct order *order, const char *status,
 	/* Before they are settled: afterwards nobody knows which were pending. */
 	return (!cancelled || operation_abandon(db, order, now, err)) && schedule_end_jobs(db, "authorization", order->id, err) &&
 	       (!cancelled || schedule_end_jobs(db, "order", order->id, err)) &&
-	       authorization_settle(db, order->id, "invalid", err) && await_retire(db, order->id, order->project_id, err) &&
+	       authorization_settle(db, order->id, "invalid", err) && (PLANTED(6) || await_retire(db, order->id, order->project_id, err)) &&
 	       order_end(db, order->id, status, why->problem, why->text, why->hint, now, err) &&
 	       renewal_failed(db, order->certificate_id, cancelled, now, err);
 }
@@ -332,7 +348,8 @@ static bool fail_order(struct db *db, const struct job *job, const struct err *c
 	AUTO(arena_freep) struct arena *a = arena_new();
 	struct order                    order;
 
-	return order_find(db, a, job->row.order_id, &order, err) && order_give_up(db, &order, "failed", cause, now, err);
+	return order_find(db, a, job->row.order_id, &order, err) && order_give_up(db, &order, "failed", cause, now, err) &&
+	       failover_failed(db, a, &order, cause, now, err);
 }
 
 static bool fail_account(struct db *db, const struct job *job, const struct err *cause, int64_t now, struct err *err)

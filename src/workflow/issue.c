@@ -14,33 +14,14 @@
 #include "keeper/keeper.h"
 #include "store/certificate.h"
 #include "store/project.h"
+#include "workflow/failover.h"
+#include "workflow/issue_plan.h"
 #include "workflow/names.h"
 #include "workflow/steps.h"
 #include "workflow/wish.h"
 
 #define LOOK_BUDGET_MS 20000 /* for all names of one request together */
 #define VALID_MAX_S    (398 * 86400)
-
-struct route {
-	const char       *name;
-	struct delegation delegation;
-	bool              planned; /* to be inserted */
-};
-
-struct plan {
-	struct worker              *w;
-	struct arena               *a;
-	const struct command_who   *who;
-	const struct command_issue *c;
-	struct identifier          *names;
-	size_t                      names_count;
-	struct authority            authority;
-	struct certificate          certificate;
-	bool                        existing; /* the certificate row is there already */
-	struct route               *routes;
-	size_t                      routes_count;
-	const char                 *order_id;
-};
 
 bool issue_target(const char *text, char ret[static NAME_SIZE], struct err *err)
 {
@@ -59,7 +40,7 @@ bool issue_target(const char *text, char ret[static NAME_SIZE], struct err *err)
 
 /* ---- reading the request ---- */
 
-static bool plan_names(struct plan *p, struct err *err)
+bool plan_names(struct plan *p, struct err *err)
 {
 	if (p->c->names_count == 0)
 		return err_problem(err, ERR_INPUT, "invalid-request", "a certificate needs at least one name");
@@ -81,17 +62,21 @@ static bool plan_names(struct plan *p, struct err *err)
 	return true;
 }
 
+bool plan_authority_named(struct plan *p, struct db *db, const char *name, struct authority *ret, struct err *err)
+{
+	if (authority_find_named(db, p->a, p->who->project_id, name, ret, err))
+		return true;
+	if (err->class == ERR_NOT_FOUND) {
+		err_problem(err, ERR_CONFIG, "no-authority", "there is no authority \"%s\" in this project", name);
+		err_hint(err, "`reeve authority list` shows what there is; `reeve authority add` adds one");
+	}
+	return false;
+}
+
 static bool plan_authority(struct plan *p, struct db *db, struct err *err)
 {
-	if (p->c->authority[0] != '\0') {
-		if (authority_find_named(db, p->a, p->who->project_id, p->c->authority, &p->authority, err))
-			return true;
-		if (err->class == ERR_NOT_FOUND) {
-			err_problem(err, ERR_CONFIG, "no-authority", "there is no authority \"%s\" in this project", p->c->authority);
-			err_hint(err, "`reeve authority list` shows what there is; `reeve authority add` adds one");
-		}
-		return false;
-	}
+	if (p->c->authority[0] != '\0')
+		return plan_authority_named(p, db, p->c->authority, &p->authority, err);
 	if (authority_find_default(db, p->a, p->who->project_id, &p->authority, err))
 		return true;
 	if (err->class == ERR_NOT_FOUND) {
@@ -101,19 +86,74 @@ static bool plan_authority(struct plan *p, struct db *db, struct err *err)
 	return false;
 }
 
-/* What this CA is known to refuse is refused before it is asked. */
-static bool plan_wishes(struct plan *p, struct err *err)
+bool plan_fallback(struct plan *p, struct db *db, const char *name, const char *after, const char **ret_id, struct err *err)
 {
-	const struct acme_preset *preset = authority_preset(&p->authority);
-	const char               *profile = p->c->profile[0] != '\0' ? p->c->profile : p->authority.profile;
+	struct authority second;
+	int64_t          after_ms;
 
-	if (p->c->valid_s < 0 || p->c->valid_s > VALID_MAX_S)
-		return err_problem(err, ERR_INPUT, "invalid-request", "a certificate may be asked for at most %d days", VALID_MAX_S / 86400);
-	if (p->c->valid_s > 0 && preset != NULL && preset->not_after == ACME_NO) {
+	*ret_id = "";
+	if (!failover_after_parse(str_c(after), &after_ms, err))
+		return false;
+	if (name[0] == '\0')
+		return true;
+	if (!plan_authority_named(p, db, name, &second, err))
+		return false;
+	if (strcmp(second.id, p->authority.id) == 0) {
+		err_problem(err, ERR_INPUT, "invalid-request", "the authority %s cannot be its own fall-back", second.name);
+		return err_hint(err, "name another one, or none");
+	}
+	*ret_id = second.id;
+	return plan_accepts(p, &second, err);
+}
+
+bool plan_accepts(struct plan *p, const struct authority *x, struct err *err)
+{
+	const struct certificate *c = &p->certificate;
+	const struct acme_preset *preset = authority_preset(x);
+
+	if (preset != NULL && c->valid_s > 0 && preset->not_after == ACME_NO) {
 		err_problem(err, ERR_INPUT, "invalid-request", "%s decides itself how long its certificates are valid", preset->title);
 		return err_hint(err, "leave valid_days out%s", preset->profiles == ACME_YES ? "; its profiles differ in their life" : "");
 	}
-	return chain_wish_check(p->c->chain, err) && acme_preset_check(preset, p->names, p->names_count, profile, err);
+	if (preset != NULL && c->profile[0] != '\0' && preset->profiles == ACME_NO) {
+		err_problem(err, ERR_INPUT, "invalid-request", "%s has no profiles, so none called %s", preset->title, c->profile);
+		return err_hint(err, "leave profile out, or use another authority");
+	}
+	return acme_preset_check(preset, p->names, p->names_count, c->profile[0] != '\0' ? c->profile : x->profile, err);
+}
+
+/* The form of what is wished; what the authorities make of it is plan_accepts(). */
+static bool plan_wishes(const struct plan *p, struct err *err)
+{
+	if (p->c->valid_s < 0 || p->c->valid_s > VALID_MAX_S)
+		return err_problem(err, ERR_INPUT, "invalid-request", "a certificate may be asked for at most %d days", VALID_MAX_S / 86400);
+	return chain_wish_check(p->c->chain, err);
+}
+
+bool plan_key(struct plan *p, struct db *db, struct err *err)
+{
+	const struct certificate *c = &p->certificate;
+	enum key_type             type;
+	bool                      compromised = false;
+
+	if (!key_type_parse(str_c(c->key_type), &type)) {
+		err_problem(err, ERR_INPUT, "invalid-request", "unknown key type \"%s\"", c->key_type);
+		return err_hint(err, "use p256, p384, rsa2048, rsa3072 or rsa4096");
+	}
+	if (strcmp(c->key_policy, "new") != 0 && strcmp(c->key_policy, "reuse") != 0) {
+		err_problem(err, ERR_INPUT, "invalid-request", "unknown key policy \"%s\"", c->key_policy);
+		return err_hint(err, "use new (a key for each version) or reuse");
+	}
+	if (c->csr_spki[0] != '\0' && strcmp(c->key_policy, "reuse") == 0) {
+		err_problem(err, ERR_INPUT, "invalid-request", "a certificate made from a CSR has no key that Reeve could reuse");
+		return err_hint(err, "leave key_policy out: the same request is sent again at each renewal, until it is replaced");
+	}
+	if (c->csr_spki[0] != '\0' && !version_key_compromised(db, c->csr_spki, &compromised, err))
+		return false;
+	if (!compromised)
+		return true;
+	err_problem(err, ERR_INPUT, "invalid-request", "the key of this CSR was reported compromised");
+	return err_hint(err, "make a new key and a new CSR");
 }
 
 /* The target given for a base name, or NULL. */
@@ -147,6 +187,13 @@ static bool plan_route(struct plan *p, struct db *db, const char *base, struct r
 	ret->name = base;
 	if (err->class != ERR_NONE || (alias != NULL && !issue_target(alias, target, err)))
 		return false;
+	/* What an edit does not speak of stays where it is. */
+	for (size_t i = 0; i < p->kept_count && alias == NULL; i++)
+		if (strcmp(p->kept[i].name, base) == 0 && delegation_find(db, p->a, p->kept[i].delegation_id, &ret->delegation, err) &&
+		    ret->delegation.removed_at == 0)
+			return true;
+	if (err->class != ERR_NONE)
+		return false;
 	if (provider[0] != '\0' && provider_find(provider) == NULL) {
 		err_problem(err, ERR_CONFIG, "no-connection", "there is no DNS provider \"%s\" in this version of Reeve", provider);
 		return err_hint(err, "use \"" PROVIDER_BUILTIN "\": the validation zone that Reeve serves itself");
@@ -163,7 +210,7 @@ static bool plan_route(struct plan *p, struct db *db, const char *base, struct r
 	return delegation_make(p->w, p->a, &wish, &ret->delegation, err);
 }
 
-static bool plan_routes(struct plan *p, struct db *db, struct err *err)
+bool plan_routes(struct plan *p, struct db *db, struct err *err)
 {
 	p->routes = arena_alloc_array(p->a, p->names_count, sizeof(*p->routes));
 	for (size_t i = 0; i < p->names_count; i++) {
@@ -191,12 +238,12 @@ static bool plan_certificate(struct plan *p, struct db *db, struct err *err)
 		                               .key_type = p->c->key_type[0] != '\0' ? p->c->key_type : "p256",
 		                               .profile = p->c->profile, .chain = p->c->chain, .valid_s = p->c->valid_s,
 		                               .facade = p->c->facade, .created_at = clock_now_ms(), .row_version = 1,
-		                               .auto_renew = true, .renew_before = "" };
-	enum key_type type;
-	if (!key_type_parse(str_c(p->certificate.key_type), &type)) {
-		err_problem(err, ERR_INPUT, "invalid-request", "unknown key type \"%s\"", p->certificate.key_type);
-		return err_hint(err, "use p256, p384, rsa2048, rsa3072 or rsa4096");
-	}
+		                               .auto_renew = true, .renew_before = "",
+		                               .key_policy = p->c->key_policy[0] != '\0' ? p->c->key_policy : "new",
+		                               .csr_spki = p->c->csr_spki, .fallback_after = p->c->fallback_after };
+	if (!plan_wishes(p, err) || !plan_accepts(p, &p->authority, err) ||
+	    !plan_fallback(p, db, p->c->fallback, p->c->fallback_after, &p->certificate.fallback_id, err) || !plan_key(p, db, err))
+		return false;
 	if (!p->c->once)
 		return true;
 	if (!certificate_find_named(db, p->a, p->who->project_id, p->certificate.name, &old, &missing)) {
@@ -221,7 +268,7 @@ static bool plan_certificate(struct plan *p, struct db *db, struct err *err)
 
 /* ---- writing ---- */
 
-static bool write_delegations(struct db *db, void *arg, struct err *err)
+bool plan_write_delegations(struct db *db, void *arg, struct err *err)
 {
 	struct plan *p = arg;
 
@@ -231,16 +278,22 @@ static bool write_delegations(struct db *db, void *arg, struct err *err)
 	return true;
 }
 
-bool order_start(struct db *db, const struct certificate *c, const char *order_id, struct err *err)
+bool order_start_at(struct db *db, const struct certificate *c, const char *authority_id, const char *order_id, struct err *err)
 {
 	int64_t      now = clock_now_ms(), job;
 	struct order order = { .id = order_id, .project_id = c->project_id, .certificate_id = c->id, .version_id = "",
-		               .authority_id = c->authority_id, .account_id = "", .status = "running",
+		               .authority_id = authority_id, .account_id = "", .status = "running",
 		               .step = steps[STEP_KEY].name, .order_url = "", .finalize_url = "", .certificate_url = "",
 		               .problem = "", .detail = "", .hint = "", .created_at = now, .row_version = 1 };
 
 	return order_insert(db, &order, err) &&
-	       job_insert(db, "order", order_id, order_id, c->project_id, steps[STEP_KEY].name, now, &job, err);
+	       job_insert(db, "order", order_id, order_id, c->project_id, steps[STEP_KEY].name, now, &job, err) &&
+	       failover_watch(db, c, &order, now, err);
+}
+
+bool order_start(struct db *db, const struct certificate *c, const char *order_id, struct err *err)
+{
+	return order_start_at(db, c, c->authority_id, order_id, err);
 }
 
 static bool write_issue(struct db *db, void *arg, struct err *err)
@@ -262,6 +315,8 @@ static bool write_issue(struct db *db, void *arg, struct err *err)
 	}
 	if (p->existing ? !certificate_update(db, &p->certificate, err) : !certificate_insert(db, &p->certificate, err))
 		return false;
+	if ((p->existing || p->c->csr.len > 0) && !certificate_set_csr(db, p->certificate.id, p->c->csr, err))
+		return false;
 	for (size_t i = 0; i < p->routes_count; i++)
 		if (!certificate_route_set(db, p->certificate.id, p->routes[i].name, p->routes[i].delegation.id, err))
 			return false;
@@ -271,7 +326,7 @@ static bool write_issue(struct db *db, void *arg, struct err *err)
 }
 
 /* The first route that does not hold; class ERR_NONE when all do. */
-static bool look_at_routes(struct plan *p, struct err *ret_finding, struct err *err)
+bool plan_look(struct plan *p, struct err *ret_finding, struct err *err)
 {
 	int64_t until = clock_mono_ms() + LOOK_BUDGET_MS;
 
@@ -291,7 +346,7 @@ static bool look_at_routes(struct plan *p, struct err *ret_finding, struct err *
 	return true;
 }
 
-static void reply_finding(struct arena *a, struct command_reply *ret, const struct err *finding)
+void plan_reply(struct arena *a, struct command_reply *ret, const struct err *finding)
 {
 	ret->problem = arena_strdup(a, finding->problem);
 	ret->detail = arena_strdup(a, finding->text);
@@ -313,8 +368,8 @@ bool issue_certificate(struct worker *w, struct arena *a, const struct command_w
 		ret->order_id = again.id;
 		return true;
 	}
-	if (!plan_names(&p, err) || !plan_authority(&p, db, err) || !plan_wishes(&p, err) || !plan_certificate(&p, db, err) || !plan_routes(&p, db, err) ||
-	    !store_write(w->store, write_delegations, &p, err) || !look_at_routes(&p, &finding, err))
+	if (!plan_names(&p, err) || !plan_authority(&p, db, err) || !plan_certificate(&p, db, err) || !plan_routes(&p, db, err) ||
+	    !store_write(w->store, plan_write_delegations, &p, err) || !plan_look(&p, &finding, err))
 		return false;
 	if (finding.class != ERR_NONE && c->refuse) {
 		*err = finding;
@@ -326,7 +381,7 @@ bool issue_certificate(struct worker *w, struct arena *a, const struct command_w
 	ret->id = p.certificate.id;
 	ret->order_id = p.order_id;
 	ret->row_version = 1;
-	reply_finding(a, ret, &finding);
+	plan_reply(a, ret, &finding);
 	return true;
 }
 
@@ -338,11 +393,23 @@ struct renewal {
 	const char               *order_id;
 };
 
+bool issue_authority_there(struct db *db, struct arena *a, const struct certificate *c, struct err *err)
+{
+	struct authority x;
+
+	if (!authority_find(db, a, c->authority_id, &x, err))
+		return false;
+	if (x.removed_at == 0)
+		return true;
+	err_problem(err, ERR_CONFIG, "no-authority", "the authority %s of %s was removed", x.name, c->name);
+	return err_hint(err, "give it another one: reeve certificate set %s --authority NAME", c->name);
+}
+
 static bool write_renewal(struct db *db, void *arg, struct err *err)
 {
 	struct renewal *r = arg;
 
-	return order_start(db, &r->certificate, r->order_id, err) &&
+	return failover_order_start(db, &r->certificate, r->order_id, err) &&
 	       audit_insert(db, clock_now_ms(), r->who->project_id, r->who->principal, "certificate-renew", r->certificate.id,
 	                    r->certificate.names, err);
 }
@@ -368,7 +435,7 @@ bool issue_renewal(struct worker *w, struct arena *a, const struct command_who *
 		err_problem(err, ERR_CONFLICT, "paused", "the certificate %s is paused", r.certificate.name);
 		return err_hint(err, "`reeve certificate resume %s`, then renew it", r.certificate.name);
 	}
-	if (!store_write(w->store, write_renewal, &r, err))
+	if (!issue_authority_there(db, a, &r.certificate, err) || !store_write(w->store, write_renewal, &r, err))
 		return false;
 	worker_kick(w, clock_now_ms());
 	ret->id = r.certificate.id;

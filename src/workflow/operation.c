@@ -8,7 +8,7 @@
 #include "base/rand.h"
 #include "store/certificate.h"
 #include "store/project.h"
-#include "workflow/issue.h"
+#include "workflow/failover.h"
 #include "workflow/steps.h"
 
 #define KIND        "operation"
@@ -54,7 +54,9 @@ static bool write_start(struct db *db, void *arg, struct err *err)
 	struct operation_plan *p = arg;
 	const char            *object = p->op.certificate_id[0] != '\0' ? p->op.certificate_id : p->op.authority_id;
 
-	return (p->reissue == NULL || order_start(db, p->reissue, p->order_id, err)) && queue(db, &p->op, err) &&
+	return (p->compromised_spki == NULL ||
+	        version_key_compromise(db, p->op.certificate_id, p->compromised_spki, p->op.created_at, err)) &&
+	       (p->reissue == NULL || failover_order_start(db, p->reissue, p->order_id, err)) && queue(db, &p->op, err) &&
 	       audit_insert(db, p->op.created_at, p->who->project_id, p->who->principal, p->op.kind, object, p->op.request, err);
 }
 

@@ -42,6 +42,7 @@ struct operation_plan {
 	struct authority                authority;
 	struct operation                op;
 	struct certificate             *reissue; /* place an order for it in the same transaction, or NULL */
+	const char                     *compromised_spki; /* of op.certificate_id: this key is never used again; NULL: none */
 	const char                     *order_id;
 };
 

@@ -4,11 +4,13 @@
  *
  * A revocation that the CA has already is done. With a replacement asked for, the old certificate stays good until the
  * new one is stored, unless its key is known to others: then every minute counts more than the gap. A reason the CA does
- * not take is left out once; nothing else is tried in another way.
+ * not take is left out once; nothing else is tried in another way. A key that is reported known to others is never used
+ * again, whatever the CA makes of the report.
  */
 #include "base/encode.h"
 #include "crypto/x509.h"
 #include "store/certificate.h"
+#include "workflow/issue.h"
 #include "workflow/operation.h"
 #include "workflow/renewal.h"
 
@@ -18,23 +20,22 @@
 /* ---- from the command ---- */
 
 /* The account that got it, unless another one is named. */
-static bool plan_authority(struct operation_plan *p, const struct certificate *c, const struct version *v, struct err *err)
+static bool plan_authority(struct operation_plan *p, const struct version *v, struct err *err)
 {
-	struct order order;
-
 	if (p->authority.id != NULL)
 		return true;
-	if (!order_find_version(p->db, p->a, c->id, v->id, &order, err) || !authority_find(p->db, p->a, order.authority_id, &p->authority, err))
+	if (!authority_find(p->db, p->a, v->authority_id, &p->authority, err))
 		return false;
 	p->op.authority_id = p->authority.id;
 	return true;
 }
 
-static bool plan_method(struct operation_plan *p, unsigned reason, const char **ret, struct err *err)
+static bool plan_method(struct operation_plan *p, const struct version *v, unsigned reason, const char **ret, struct err *err)
 {
 	const struct acme_preset *preset = authority_preset(&p->authority);
 	const char               *method = json_str(p->given, "method");
-	bool                      key = reason == KEY_COMPROMISE && (preset == NULL || preset->key_revoke != ACME_NO) && p->c->authority[0] == '\0';
+	bool                      key = reason == KEY_COMPROMISE && (preset == NULL || preset->key_revoke != ACME_NO) && p->c->authority[0] == '\0' &&
+	           v->key_blob.len > 0;
 
 	if (!acme_reason_check(preset, reason, err))
 		return false;
@@ -44,12 +45,28 @@ static bool plan_method(struct operation_plan *p, unsigned reason, const char **
 		err_problem(err, ERR_INPUT, "invalid-request", "a certificate is revoked by \"account\" or by \"key\", not by \"%s\"", method);
 		return err_hint(err, "the account is that of its order, or of the authority you name");
 	}
+	if (strcmp(method, "key") == 0 && v->key_blob.len == 0) {
+		err_problem(err, ERR_CONFLICT, "no-key", "version %lld was made from a CSR: its key was never here", (long long)v->number);
+		return err_hint(err, "use method \"account\"");
+	}
 	if (strcmp(method, "key") == 0 && preset != NULL && preset->key_revoke == ACME_NO) {
 		err_problem(err, ERR_INPUT, "invalid-request", "%s takes no revocation signed by the certificate's key", preset->title);
 		return err_hint(err, "use method \"account\"");
 	}
 	*ret = method;
 	return true;
+}
+
+/* The replacement gets another key, which nobody but the user could make here. */
+static bool plan_reissue(struct operation_plan *p, const struct certificate *c, const struct version *v, unsigned reason, struct err *err)
+{
+	if (!issue_authority_there(p->db, p->a, c, err))
+		return false;
+	if (reason != KEY_COMPROMISE || c->csr_spki[0] == '\0' || strcmp(c->csr_spki, v->spki_sha256) != 0)
+		return true;
+	err_problem(err, ERR_CONFLICT, "no-key", "%s is made from a CSR of the key that is reported", c->name);
+	return err_hint(err, "give a new CSR, or \"\" to let Reeve make the key (`reeve certificate set %s --csr FILE`), and revoke version %lld", c->name,
+	                (long long)v->number);
 }
 
 bool plan_revoke(struct operation_plan *p, struct err *err)
@@ -76,11 +93,15 @@ bool plan_revoke(struct operation_plan *p, struct err *err)
 		err_problem(err, ERR_CONFLICT, "conflict", "version %lld of %s has expired: there is nothing to revoke", (long long)v.number, c->name);
 		return err_hint(err, "name the version that is valid, if another one is meant");
 	}
-	if (!plan_authority(p, c, &v, err) || !plan_method(p, reason, &method, err))
+	if (!plan_authority(p, &v, err) || !plan_method(p, &v, reason, &method, err))
 		return false;
 	p->op.subject = p->op.version_id = v.id;
 	p->op.certificate_id = c->id;
+	if (reason == KEY_COMPROMISE)
+		p->compromised_spki = v.spki_sha256;
 	if (json_bool(p->given, "reissue", false)) {
+		if (!plan_reissue(p, c, &v, reason, err))
+			return false;
 		p->reissue = c;
 		p->order_id = p->c->order_id;
 		json_put_str(p->kept, "order", p->order_id);

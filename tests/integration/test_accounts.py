@@ -48,7 +48,7 @@ class Case(tap.Case):
     def at_pebble(self, certificate):
         """What Pebble itself says of the certificate that is served."""
         serial = self.lab.reeve.must("GET", f"/v1/certificates/{certificate}")["serial"]
-        return json.loads(self.lab.pebble._get(self.lab.pebble.management, f"/cert-status-by-serial/{serial}"))
+        return json.loads(self.lab.pebble.management_get(f"/cert-status-by-serial/{serial}"))
 
 
 class Accounts(Case):

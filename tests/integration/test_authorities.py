@@ -72,7 +72,7 @@ class Chains(Case):
     def roots(self):
         names = []
         for i in range(3):
-            pem = self.lab.pebble._get(self.lab.pebble.management, f"/roots/{i}")
+            pem = self.lab.pebble.management_get(f"/roots/{i}")
             text = lab_module.run(["openssl", "x509", "-noout", "-subject", "-nameopt", "RFC2253"], input=pem).stdout
             names.append(text.strip().split("CN=")[1].split(",")[0])
         return names

@@ -93,6 +93,29 @@ TEST(preset_refuses_before_the_ca)
 	CHECK(acme_preset_check(NULL, names, 101, "", &err));
 }
 
+/* Only the CA whose rule it is refuses a wildcard next to a name that it covers; nobody whose URL merely looks like its. */
+TEST(preset_overlap)
+{
+	static const struct {
+		const char *url;
+		bool        refuses;
+	} cases[] = {
+		{ "https://acme-v02.api.letsencrypt.org/directory", true },
+		{ "https://acme-staging-v02.api.letsencrypt.org/directory", true },
+		{ "https://acme.zerossl.com/v2/DV90", false },
+		{ "https://letsencrypt.org.example/directory", false },
+		{ "https://notletsencrypt.org/directory", false },
+		{ "https://ca.example/letsencrypt.org", false },
+		{ "https://127.0.0.1:14000/dir", false },
+		{ "", false },
+	};
+	static const struct identifier names[] = { { "*.example.com", true }, { "www.example.com", false } };
+	struct err                     err = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		CHECK_INT(acme_preset_check(acme_preset_of_url(cases[i].url, NULL), names, 2, "", &err), !cases[i].refuses);
+}
+
 TEST(preset_reasons)
 {
 	static const struct {
@@ -119,4 +142,5 @@ TEST(preset_reasons)
 
 TESTS(T(preset_letsencrypt_url), T(preset_digicert_url), T(preset_digicert_slash_url), T(preset_google_url),
       T(preset_buypass_url), T(preset_zerossl_url), T(preset_sslcom_url), T(preset_byte_for_byte),
-      T(preset_table_is_sound), T(preset_staging), T(preset_refuses_before_the_ca), T(preset_reasons))
+      T(preset_table_is_sound), T(preset_staging), T(preset_refuses_before_the_ca), T(preset_overlap),
+      T(preset_reasons))

@@ -120,8 +120,8 @@ TEST(unused_authorities)
 	struct fixture     f;
 	const struct order o = { .id = "o1", .project_id = "p1", .certificate_id = "c1", .authority_id = "ca", .version_id = "v1", .status = "running",
 		                 .step = "key", .created_at = 10, .row_version = 1 };
-	struct order       found;
 	int64_t            open = -1;
+	bool               used;
 
 	world(&f);
 	CHECK_OK(authority_unused(f.db, "ca", &f.err), f.err);
@@ -133,10 +133,14 @@ TEST(unused_authorities)
 	CHECK_OK(authority_orders_open(f.db, "ca", &open, &f.err), f.err);
 	CHECK_INT(open, 1);
 	CHECK_OK(order_set_version(f.db, "o1", "v1", &f.err), f.err);
-	CHECK_OK(order_find_version(f.db, f.a, "c1", "v1", &found, &f.err), f.err);
-	CHECK_STR(found.id, "o1");
-	f.err = (struct err){ 0 };
-	CHECK(!order_find_version(f.db, f.a, "c1", "v2", &found, &f.err) && f.err.class == ERR_NOT_FOUND);
+	CHECK_OK(authorization_insert(f.db, "o1", "https://ca/a/1", &open, &f.err), f.err);
+	CHECK_OK(authorization_url_used(f.db, "ca", "https://ca/a/1", &used, &f.err), f.err);
+	CHECK(used);
+	CHECK_OK(authorization_url_used(f.db, "other", "https://ca/a/1", &used, &f.err), f.err);
+	CHECK(!used);
+	CHECK_OK(order_end(f.db, "o1", "cancelled", "", "", "", 5, &f.err), f.err);
+	CHECK_OK(authorization_url_used(f.db, "ca", "https://ca/a/1", &used, &f.err), f.err);
+	CHECK(!used);
 	fixture_close(&f);
 }
 
