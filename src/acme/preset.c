@@ -165,12 +165,12 @@ bool acme_preset_check(const struct acme_preset *preset, const struct identifier
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (names[i].wildcard && preset->wildcard == ACME_NO) {
-			err_problem(err, ERR_INPUT, "invalid-request", "%s issues no wildcards: %s", preset->title, names[i].value);
+			err_problem(err, ERR_INPUT, "invalid-name", "%s issues no wildcards: %s", preset->title, names[i].value);
 			return err_hint(err, "list the names, or use another authority");
 		}
 		over = preset->redundant_refused ? covering(names, count, &names[i]) : NULL;
 		if (over != NULL) {
-			err_problem(err, ERR_INPUT, "invalid-request", "%s refuses %s next to %s, which covers it", preset->title, names[i].value,
+			err_problem(err, ERR_INPUT, "invalid-name", "%s refuses %s next to %s, which covers it", preset->title, names[i].value,
 			            over->value);
 			return err_hint(err, "leave %s out, or use another authority", names[i].value);
 		}

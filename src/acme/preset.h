@@ -60,7 +60,8 @@ const struct acme_preset *acme_preset_of_url(const char *directory_url, bool *re
 const char *acme_preset_staging(const char *directory_url);
 /* How many names one certificate may have there; 0: not known. profile "" is the CA's own choice. */
 unsigned acme_preset_names_max(const struct acme_preset *preset, const char *profile);
-/* ERR_INPUT "invalid-request" for what this CA is known to refuse. preset NULL refuses nothing. */
+/* ERR_INPUT for what this CA is known to refuse: "invalid-name", or "invalid-request" for their number. preset NULL refuses
+ * nothing. */
 MUST_CHECK bool acme_preset_check(const struct acme_preset *preset, const struct identifier *names, size_t count,
                                   const char *profile, struct err *err);
 const char *acme_maybe_name(enum acme_maybe maybe); /* "unknown", "yes", "no" */

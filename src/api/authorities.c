@@ -13,7 +13,7 @@
 #define EAB_KEY_MAX 1024u
 
 struct authority_request {
-	const char         *name, *preset, *directory_url, *email, *eab_kid, *eab_hmac_key, *ca_pem, *profile, *chain;
+	const char         *name, *preset, *directory_url, *email, *eab_kid, *eab_hmac_key, *ca_pem, *profile, *chain, *connection, *zone;
 	struct json_strings allow_addresses;
 };
 
@@ -28,6 +28,8 @@ const struct json_field authority_fields[] = {
 	{ JSON_FIELD(struct authority_request, allow_addresses, STR_ARRAY) },
 	{ JSON_FIELD(struct authority_request, profile, STR) },
 	{ JSON_FIELD(struct authority_request, chain, STR) },
+	{ JSON_FIELD(struct authority_request, connection, STR) },
+	{ JSON_FIELD(struct authority_request, zone, STR) },
 };
 const size_t authority_fields_count = ARRAY_LEN(authority_fields);
 
@@ -76,6 +78,8 @@ static json_t *authority_json(struct call *call, const struct authority *x, stru
 	json_put_bool(json, "trust_bundle", x->ca_pem[0] != '\0');
 	json_put(json, "allow_addresses", ranges);
 	json_put_bool(json, "default", x->is_default);
+	put_text_or_null(json, "connection_id", x->connection_id);
+	put_text_or_null(json, "zone", x->zone);
 	put_time(json, "created_at", x->created_at);
 	json_put(json, "account", account);
 	return json;
@@ -154,7 +158,7 @@ static bool preset_apply(struct authority_request *r, struct err *err)
 bool authority_create(struct call *call, struct err *err)
 {
 	struct authority_request request = { .name = "", .preset = "", .directory_url = "", .email = "", .eab_kid = "", .eab_hmac_key = "",
-		.ca_pem = "", .profile = "", .chain = "" };
+		.ca_pem = "", .profile = "", .chain = "", .connection = "", .zone = "" };
 	struct authority         x = { .row_version = 1 };
 	struct command_reply     reply;
 	struct str               eab = { 0 };
@@ -193,6 +197,8 @@ bool authority_create(struct call *call, struct err *err)
 	x.profile = request.profile;
 	x.chain = request.chain;
 	x.allow_addresses = arena_str(call->arena, buf_str(&ranges));
+	x.connection_id = request.connection;
+	x.zone = request.zone;
 	x.created_at = clock_now_ms();
 	return command_authority_add(call_worker(call), call->arena, &call->who, &x, &reply, err) &&
 	       authority_answer(call, 201, reply.id, err);

@@ -5,7 +5,8 @@
 #include "store/db.h"
 
 struct authority {
-	const char *id, *project_id, *name, *directory_url, *email, *eab_kid, *ca_pem, *allow_addresses;
+	const char *id, *project_id, *name, *directory_url, *email, *eab_kid, *ca_pem, *allow_addresses,
+		*connection_id, *zone; /* where challenges go by default; zone "ZONE", "ZONE/ID" or "/ID" */
 	struct str  eab_hmac; /* sealed; NULL without EAB */
 	bool        is_default;
 	/* wishes, not under the MAC: preset of acme/preset.h ("": by the URL), profile, preferred chain */

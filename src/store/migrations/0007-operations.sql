@@ -1,4 +1,4 @@
--- 0006: what people ask of a CA beside certificates, what they wish of an order, and revocation.
+-- 0007: what people ask of a CA beside certificates, what they wish of an order, and revocation.
 
 -- One row each time: a test of an authority, an account looked up, changed, rolled over or deactivated, a revocation.
 CREATE TABLE operations (
