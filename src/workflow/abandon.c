@@ -10,7 +10,7 @@
 #include "acme/authorization.h"
 #include "workflow/operation.h"
 
-#define SUCCESSOR_LOOK_MS 30000
+#define SUCCESSOR_LOOK_MS 5000
 
 /* Is there an order of the same certificate that has not asked the CA yet? */
 static bool successor_asks(struct operating *x, struct db *db, bool *ret, struct err *err)

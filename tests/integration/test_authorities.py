@@ -143,6 +143,26 @@ class Caa(Case):
         self.assertEqual(shown.returncode, 3)
         self.assertIn("other.test", shown.stderr)
 
+    def test_a_second_authority_needs_it_too(self):
+        # The first one says nothing of CAA; its directory is not fetched again.
+        self.ca.caa_identities = []
+        self.lab.reeve.add_authority(self.ca, "first")
+        self.zone()
+        _, order = self.lab.reeve.issue(["n0.example.com"], authority="first", **ALIAS)
+        self.assertEqual(self.lab.reeve.wait_order(order["id"])["status"], "issued")
+        self.ca.caa_identities = ["ca.test", "second.ca.test"]
+        self.zone('example.com. IN CAA 0 issue "other.test"')
+        self.ca.rules = [scripted_ca.only("POST /order-plz", lambda _: (503, "serverInternal", "maintenance", {"Retry-After": "1"}))]
+        certificate, order = self.lab.reeve.issue(["n1.example.com"], authority="first", fallback_authority="scripted",
+                                                  fallback_after="0", **ALIAS)
+        lab_module.wait_until("the look at the second", lambda: [
+            t for t in self.lab.reeve.order(order["id"])["timeline"] if "scripted would have its turn" in t["text"] and "other.test" in t["text"]], 45)
+        # The order that runs was not given up for it.
+        orders = self.lab.reeve.must("GET", f"/v1/orders?certificate={certificate['id']}")["orders"]
+        self.assertEqual([(o["authority"], o["status"]) for o in orders], [("first", "running")])
+        self.lab.reeve.must("POST", f"/v1/orders/{order['id']}/cancel", {})
+        self.ca.rules = []
+
     def test_unknown_is_not_absent(self):
         since = time.time()
         self.zone()
