@@ -50,6 +50,8 @@ enum keeper_message {
 	KEEPER_WEBHOOK_SIGN,
 	KEEPER_CERT_KEY_AGAIN,
 	KEEPER_OPEN_CREDENTIAL,
+	KEEPER_KEY_CHANGE,
+	KEEPER_REVOKE,
 	KEEPER__END
 };
 
@@ -159,6 +161,29 @@ struct keeper_jws {
 	bool                     terms_agreed; /* ACCOUNT_NEW */
 	const struct keeper_eab *eab;     /* ACCOUNT_NEW: or NULL */
 };
+
+/* One address for a contact: RFC 8555 7.3, and nothing JSON would have to escape. ERR_INPUT. Any process. */
+MUST_CHECK bool keeper_email_check(const char *email, struct err *err);
+
+struct keeper_key_change {
+	struct record_id old_record, new_record; /* of the same account: only the row version differs */
+	struct str       old_blob, new_blob;
+	const char      *nonce, *url, *kid; /* url: keyChange, at a host of the old key */
+};
+/* RFC 8555 7.3.5: the new key must sign for no host that the old one did not. *ret is the request body. */
+MUST_CHECK bool keeper_key_change(struct ipc_peer *keeper, const struct keeper_key_change *change, struct arena *a, struct str *ret,
+                                  struct err *err);
+
+struct keeper_revocation {
+	struct record_id cert_key;
+	struct str       key_blob;
+	struct str       certificate; /* DER */
+	unsigned         reason;      /* 0: none is sent */
+	const char      *nonce, *url;
+};
+/* RFC 8555 7.6: revokeCert signed by the key of the certificate, and nothing else by it. *ret is the request body. */
+MUST_CHECK bool keeper_revoke(struct ipc_peer *keeper, const struct keeper_revocation *revocation, struct arena *a, struct str *ret,
+                              struct err *err);
 
 /* *ret is the request body. */
 MUST_CHECK bool keeper_jws(struct ipc_peer *keeper, const struct keeper_jws *jws, struct arena *a,

@@ -53,6 +53,8 @@ static const struct message {
 	ROW(CERT_KEY_AGAIN) = { "cert-key-again", WORKER, false, false, false, sign_cert_key_again },
 	ROW(WEBHOOK_SIGN) = { "webhook-sign", WORKER, false, false, false, sign_webhook },
 	ROW(OPEN_CREDENTIAL) = { "open-credential", WORKER, false, false, false, sign_open_credential },
+	ROW(KEY_CHANGE) = { "key-change", WORKER, false, false, false, sign_key_change },
+	ROW(REVOKE) = { "revoke", WORKER, false, false, false, sign_revoke },
 #undef ROW
 };
 _Static_assert(ARRAY_LEN(messages) == KEEPER__END - IPC_TYPE_FIRST, "a row for each message");

@@ -132,6 +132,9 @@ bool command_authority_add(struct ipc_peer *worker, struct arena *a, const struc
 	wire_put_c(&b, x->allow_addresses);
 	wire_put_c(&b, x->connection_id);
 	wire_put_c(&b, x->zone);
+	wire_put_c(&b, x->preset);
+	wire_put_c(&b, x->profile);
+	wire_put_c(&b, x->chain);
 	return ask(worker, a, COMMAND_AUTHORITY_ADD, &b, ret, err);
 }
 
@@ -149,6 +152,9 @@ struct authority command_authority_read(struct wire *w, struct arena *a)
 	x.allow_addresses = wire_get_c(w, a);
 	x.connection_id = wire_get_c(w, a);
 	x.zone = wire_get_c(w, a);
+	x.preset = wire_get_c(w, a);
+	x.profile = wire_get_c(w, a);
+	x.chain = wire_get_c(w, a);
 	if (x.eab_hmac.len == 0)
 		x.eab_hmac = str_of(NULL, 0);
 	return x;
@@ -203,6 +209,9 @@ static void issue_write(struct buf *b, const struct command_issue *c)
 	names_write(b, c->names, c->names_count);
 	wire_put_c(b, c->authority);
 	wire_put_c(b, c->key_type);
+	wire_put_c(b, c->profile);
+	wire_put_c(b, c->chain);
+	wire_put_i64(b, c->valid_s);
 	wire_put_u32(b, (uint32_t)c->aliases_count);
 	for (size_t i = 0; i < c->aliases_count; i++) {
 		wire_put_c(b, c->aliases[i].name);
@@ -241,6 +250,9 @@ struct command_issue command_issue_read(struct wire *w, struct arena *a)
 	c.names = command_names_read(w, a, &c.names_count);
 	c.authority = wire_get_c(w, a);
 	c.key_type = wire_get_c(w, a);
+	c.profile = wire_get_c(w, a);
+	c.chain = wire_get_c(w, a);
+	c.valid_s = wire_get_i64(w);
 	aliases = wire_get_u32(w);
 	if (aliases > COMMAND_NAMES_MAX) {
 		w->failed = true;
@@ -418,6 +430,23 @@ bool command_metrics(struct ipc_peer *worker, struct arena *a, const struct comm
 	ret->threads = wire_get_u64(&w);
 	ret->threads_busy = wire_get_u64(&w);
 	return wire_done(&w, err);
+}
+
+bool command_caa(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name, const char *authority,
+                 const char **ret_json, struct err *err)
+{
+	struct str answer;
+	struct buf b;
+	bool       ok;
+
+	begin(&b, who);
+	wire_put_c(&b, name);
+	wire_put_c(&b, authority);
+	ok = ipc_peer_call(worker, COMMAND_CAA, buf_str(&b), -1, COMMAND_TIMEOUT_MS, a, &answer, err);
+	buf_clear(&b);
+	if (ok)
+		*ret_json = arena_str(a, answer);
+	return ok;
 }
 
 bool command_audit(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *action,
@@ -615,6 +644,42 @@ bool command_notifier_test(struct ipc_peer *worker, struct arena *a, const struc
                            struct command_reply *ret, struct err *err)
 {
 	return ask_texts(worker, a, who, COMMAND_NOTIFIER_TEST, &name, 1, ret, err);
+}
+
+bool command_operation(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct command_operation *c,
+                       struct command_reply *ret, struct err *err)
+{
+	struct buf b;
+
+	begin(&b, who);
+	wire_put_c(&b, c->id);
+	wire_put_c(&b, c->order_id);
+	wire_put_c(&b, c->kind);
+	wire_put_c(&b, c->authority);
+	wire_put_c(&b, c->certificate);
+	wire_put_i64(&b, c->version);
+	wire_put_c(&b, c->request);
+	return ask(worker, a, COMMAND_OPERATION_START, &b, ret, err);
+}
+
+struct command_operation command_operation_read(struct wire *w, struct arena *a)
+{
+	struct command_operation c;
+
+	c.id = wire_get_c(w, a);
+	c.order_id = wire_get_c(w, a);
+	c.kind = wire_get_c(w, a);
+	c.authority = wire_get_c(w, a);
+	c.certificate = wire_get_c(w, a);
+	c.version = wire_get_i64(w);
+	c.request = wire_get_c(w, a);
+	return c;
+}
+
+bool command_authority_set(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                           const char *profile, const char *chain, struct command_reply *ret, struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_AUTHORITY_SET, (const char *[]){ name, profile, chain }, 3, ret, err);
 }
 
 bool command_changed_decode(struct arena *a, struct str body, const char **ret_kind, const char **ret_id, struct err *err)

@@ -283,6 +283,8 @@ static bool job_commit(struct job *job, enum outcome outcome, const struct err *
 		worker_changed(job->worker, "order", job->row.order_id);
 	if (strcmp(job->row.kind, "deployment") == 0)
 		worker_changed(job->worker, "delivery", job->row.subject);
+	if (strcmp(job->row.kind, "operation") == 0)
+		worker_changed(job->worker, "operation", job->row.subject);
 	job->claimed = o.claimed;
 	worker_kick(job->worker, o.next_wake);
 	job->buffered_count = 0;

@@ -64,6 +64,8 @@ enum step_id {
 	STEP_CONNECTION_LOOK, STEP_CONNECTION_LOOKED,
 	/* notification: one job per notifier */
 	STEP_NOTIFY, STEP_NOTIFIED,
+	/* operation: one job per thing that was asked of a CA */
+	STEP_OPERATION_PREPARE, STEP_OPERATION_SEND, STEP_OPERATED,
 	STEP__COUNT
 };
 
