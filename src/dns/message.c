@@ -382,6 +382,33 @@ bool dns_message_parse(struct arena *a, struct str bytes, struct dns_message *re
 	return true;
 }
 
+bool dns_message_tail(struct str bytes, size_t *ret_at)
+{
+	struct cursor       c = { (const uint8_t *)bytes.ptr, bytes.len, 4, false };
+	struct dns_question question;
+	struct raw_record   record;
+	unsigned            questions, records = 0;
+	size_t              at = 0;
+
+	if (bytes.len < DNS_HEADER_SIZE || bytes.len > DNS_MESSAGE_MAX)
+		return false;
+	questions = take_u16(&c);
+	for (unsigned i = 0; i < 3; i++)
+		records += take_u16(&c);
+	for (unsigned i = 0; i < questions; i++)
+		if (!take_question(&c, &question))
+			return false;
+	for (unsigned i = 0; i < records; i++) {
+		at = c.at;
+		if (!take_record(&c, &record))
+			return false;
+	}
+	if (at == 0 || c.at != c.len)
+		return false;
+	*ret_at = at;
+	return true;
+}
+
 static bool cookie_find(struct str options, struct str *ret)
 {
 	struct cursor c = { (const uint8_t *)options.ptr, options.len, 0, false };
@@ -648,7 +675,7 @@ static const struct word types[] = {
 	{ DNS_PTR, "PTR" },   { DNS_HINFO, "HINFO" }, { DNS_MX, "MX" },       { DNS_TXT, "TXT" },
 	{ DNS_AAAA, "AAAA" }, { DNS_SRV, "SRV" },     { DNS_DNAME, "DNAME" }, { DNS_OPT, "OPT" },
 	{ DNS_DS, "DS" },     { DNS_IXFR, "IXFR" },   { DNS_AXFR, "AXFR" },   { DNS_ANY, "ANY" },
-	{ DNS_CAA, "CAA" },
+	{ DNS_CAA, "CAA" },     { DNS_TSIG, "TSIG" },
 };
 static const struct word rcodes[] = {
 	{ DNS_NOERROR, "NOERROR" },
@@ -658,10 +685,10 @@ static const struct word rcodes[] = {
 	{ DNS_NOTIMP, "NOTIMP" },
 	{ DNS_REFUSED, "REFUSED" },
 	{ 6, "YXDOMAIN" },
-	{ 7, "YXRRSET" },
-	{ 8, "NXRRSET" },
-	{ 9, "NOTAUTH" },
-	{ 10, "NOTZONE" },
+	{ DNS_YXRRSET, "YXRRSET" },
+	{ DNS_NXRRSET, "NXRRSET" },
+	{ DNS_NOTAUTH, "NOTAUTH" },
+	{ DNS_NOTZONE, "NOTZONE" },
 	{ DNS_BADVERS, "BADVERS" },
 	{ DNS_BADCOOKIE, "BADCOOKIE" },
 };

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/rand.h"
+#include "provider/native.h"
 #include "provider/path.h"
 #include "provider/run.h"
 #include "provider/template.h"
@@ -411,6 +412,22 @@ static bool act(struct run *run, enum action action, const struct provider_value
 	return false;
 }
 
+static bool act_natively(struct run *run, enum action action, const struct provider_value *value, bool *ret, struct err *err)
+{
+	const struct native *n = run->recipe->native;
+
+	/* A test of a connection counts too: it is a request like others. */
+	if (!memory_request(run->memory, run->account->id, run->recipe->requests, run->recipe->per_s, err))
+		return false;
+	switch (action) {
+	case ACTION_ADD: return n->add(run, value, err);
+	case ACTION_REMOVE: return n->remove(run, value, err);
+	case ACTION_PRESENT: return n->present(run, value, ret, err);
+	case ACTION_ZONE: return n->zone(run, value, err);
+	}
+	return false;
+}
+
 static bool call(struct engine *e, struct http_client *client, const struct engine_account *account, enum action action,
                  const struct provider_value *value, bool *ret, char *ret_zone, struct err *err)
 {
@@ -421,7 +438,7 @@ static bool call(struct engine *e, struct http_client *client, const struct engi
 	if (!run_open(&run, e->memory, client, account, value, err))
 		return err_in(err, "%s", account->recipe->title);
 	pthread_mutex_lock(lock);
-	ok = act(&run, action, value, ret, err);
+	ok = (run.recipe->native != NULL ? act_natively : act)(&run, action, value, ret, err);
 	pthread_mutex_unlock(lock);
 	if (ok && ret_zone != NULL)
 		snprintf(ret_zone, NAME_SIZE, "%s", vars_text(&run.vars, "zone").ptr);

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <ctype.h>
 
+#include "provider/native.h"
 #include "provider/path.h"
 #include "provider/template.h"
 
@@ -410,7 +411,7 @@ static bool read_rrset(struct reader *r, const json_t *json)
 /* ---- the whole ---- */
 
 struct top_in {
-	const char         *id, *title, *docs, *permissions, *base, *message, *retry_after;
+	const char         *id, *title, *docs, *permissions, *base, *message, *retry_after, *native;
 	const json_t       *policy;
 	struct json_strings aliases;
 	bool                plain_http;
@@ -424,7 +425,8 @@ static const struct json_field top_fields[] = {
 	{ JSON_FIELD(struct top_in, docs, STR) },
 	{ JSON_FIELD(struct top_in, permissions, STR), .required = true },
 	{ JSON_FIELD(struct top_in, policy, OBJECT) },
-	{ JSON_FIELD(struct top_in, base, STR), .required = true },
+	{ JSON_FIELD(struct top_in, base, STR) },
+	{ JSON_FIELD(struct top_in, native, STR) },
 	{ JSON_FIELD(struct top_in, message, STR) },
 	{ JSON_FIELD(struct top_in, retry_after, STR) },
 	{ JSON_FIELD(struct top_in, aliases, STR_ARRAY) },
@@ -432,10 +434,10 @@ static const struct json_field top_fields[] = {
 	{ JSON_FIELD(struct top_in, credentials, ARRAY), .required = true },
 	{ JSON_FIELD(struct top_in, alternatives, ARRAY) },
 	{ JSON_FIELD(struct top_in, limits, OBJECT) },
-	{ JSON_FIELD(struct top_in, auth, ARRAY), .required = true },
+	{ JSON_FIELD(struct top_in, auth, ARRAY) },
 	{ JSON_FIELD(struct top_in, answers, ARRAY) },
 	{ JSON_FIELD(struct top_in, session, OBJECT) },
-	{ JSON_FIELD(struct top_in, zone, OBJECT), .required = true },
+	{ JSON_FIELD(struct top_in, zone, OBJECT) },
 	{ JSON_FIELD(struct top_in, records, OBJECT) },
 	{ JSON_FIELD(struct top_in, rrset, OBJECT) },
 	{ JSON_FIELD(struct top_in, ttl, INT), .required = true },
@@ -469,6 +471,25 @@ static bool read_limits(struct reader *r, const json_t *json)
 	return true;
 }
 
+/* Functions in the place of steps: then nothing of a web interface may be there. */
+static bool read_native(struct reader *r, const struct top_in *in)
+{
+	const struct {
+		const void *given;
+		const char *name;
+	} web[] = { { in->base, "base" },       { in->message, "message" }, { in->retry_after, "retry_after" }, { in->auth, "auth" },
+		    { in->answers, "answers" }, { in->session, "session" }, { in->zone, "zone" },               { in->records, "records" },
+		    { in->rrset, "rrset" } };
+
+	r->recipe->native = native_find(in->native);
+	if (r->recipe->native == NULL)
+		return reader_bad(r, "/native", "there is no native provider \"%.64s\"", in->native);
+	for (size_t i = 0; i < ARRAY_LEN(web); i++)
+		if (web[i].given != NULL)
+			return reader_bad(r, arena_printf(r->arena, "/%s", web[i].name), "a native provider has no steps");
+	return read_limits(r, in->limits);
+}
+
 static bool read_plain(struct reader *r, const struct top_in *in)
 {
 	struct recipe *recipe = r->recipe;
@@ -488,6 +509,10 @@ static bool read_plain(struct reader *r, const struct top_in *in)
 		return reader_bad(r, "/id", "an id has 2 to 32 characters of a-z, 0-9 and \"-\"");
 	if (in->ttl < 1 || in->ttl > 86400)
 		return reader_bad(r, "/ttl", "1 to 86400 seconds");
+	if (in->native != NULL)
+		return read_native(r, in);
+	if (in->base == NULL || in->auth == NULL || in->zone == NULL)
+		return reader_bad(r, "/", "\"%s\" is missing", in->base == NULL ? "base" : in->auth == NULL ? "auth" : "zone");
 	if (strncmp(in->base, "https://", 8) != 0 && in->base[0] != '{')
 		return reader_bad(r, "/base", "a base begins with https:// or is a variable");
 	if ((in->records != NULL) == (in->rrset != NULL))
@@ -504,6 +529,8 @@ static bool read_all(struct reader *r)
 	if (!reader_bind(r, "/", r->recipe->root, top_fields, ARRAY_LEN(top_fields), &in) || !read_plain(r, &in) ||
 	    !read_credentials(r, in.credentials, in.alternatives))
 		return false;
+	if (r->recipe->native != NULL)
+		return true;
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		reader_know_own(r, own[i]);
 	if (!reader_template(r, "/base", in.base) || !reader_rules(r, "/answers", in.answers, &r->recipe->rules,

@@ -141,6 +141,8 @@ struct recipe_rrset {
 	bool                compares; /* the writes fail with `conflict` when the set has changed meanwhile */
 };
 
+struct native;
+
 struct recipe {
 	struct arena             *arena;
 	json_t                   *root;
@@ -163,6 +165,7 @@ struct recipe {
 	const char               *session_expires; /* path of seconds, in the last step's answer; NULL: session_s */
 	int64_t                   session_s;
 	struct recipe_zone        zone;
+	const struct native      *native; /* NULL: the steps below are run */
 	enum recipe_model         model;
 	struct recipe_records     records;
 	struct recipe_rrset       rrset;
