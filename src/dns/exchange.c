@@ -1,6 +1,7 @@
 /* dns/exchange.c: see exchange.h. The addresses of a server are tried one after the other; the last reason is told. */
 #include "dns/exchange.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
@@ -30,6 +31,7 @@ bool dns_server_parse(struct arena *a, const char *server, const char **ret_host
 {
 	const char *colon = strrchr(server, ':'), *end = strchr(server, ']'), *host = server, *port = "53";
 	uint64_t    number;
+	uint8_t     bytes[16];
 
 	if (server[0] == '[' && end != NULL && (end[1] == '\0' || end[1] == ':')) {
 		host = arena_str(a, str_of(server + 1, (size_t)(end - server - 1)));
@@ -38,7 +40,8 @@ bool dns_server_parse(struct arena *a, const char *server, const char **ret_host
 		host = arena_str(a, str_of(server, (size_t)(colon - server)));
 		port = colon + 1;
 	}
-	if (host[0] == '\0' || strlen(host) > 253 || !str_to_u64(str_c(port), &number) || number < 1 || number > UINT16_MAX)
+	if (host[0] == '\0' || (strchr(host, ':') != NULL && inet_pton(AF_INET6, host, bytes) != 1) ||
+	    strlen(host) > 253 || !str_to_u64(str_c(port), &number) || number < 1 || number > UINT16_MAX)
 		return err_problem(err, ERR_INPUT, "invalid-request", "\"%.260s\" is not HOST or HOST:PORT of a name server", server);
 	*ret_host = host;
 	*ret_port = port;

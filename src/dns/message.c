@@ -302,7 +302,8 @@ static bool rdata_read(struct arena *a, const struct cursor *c, const struct raw
 	for (size_t i = 0; i < ARRAY_LEN(rdata_shapes); i++)
 		if (rdata_shapes[i].type == r->type)
 			shape = &rdata_shapes[i];
-	if (shape == NULL) {
+	/* RFC 2136 2.4, 2.5: a record that only names a set has no rdata. */
+	if (shape == NULL || (r->rdata_len == 0 && (r->class == DNS_NONE || r->class == DNS_CLASS_ANY))) {
 		*ret = arena_dup(a, str_of(c->ptr + r->rdata_at, r->rdata_len));
 		return true;
 	}

@@ -306,11 +306,29 @@ static void write_change(struct update *u, const struct dns_name *in, const stru
 	}
 }
 
+/* Does the server have the zone, and take our key when it is only asked? */
+static bool serves(struct update *u, const struct dns_name *in)
+{
+	struct dns_exchanged answer;
+	struct dns_name      found;
+
+	start(u, 0, in, DNS_SOA);
+	return ask(u, &answer, NULL) && soa_of(&answer.message, in, &found) && dns_name_eq(&found, in);
+}
+
+static bool give(const struct err *why, struct err *err)
+{
+	if (err != NULL)
+		*err = *why;
+	return false;
+}
+
 static bool change(struct update *u, const struct provider_value *value, bool adding, struct err *err)
 {
 	const char          *what = arena_printf(u->run->arena, "the update of %s", value->owner);
 	struct dns_exchanged answer;
 	struct dns_name      in, owner;
+	struct err           why = { 0 };
 	bool                 is;
 
 	if (!zone_of(u, value, &in, err))
@@ -318,15 +336,24 @@ static bool change(struct update *u, const struct provider_value *value, bool ad
 	if (!dns_name_parse(str_c(value->owner), &owner))
 		return err_problem(err, ERR_INPUT, "invalid-name", "\"%s\" is no name", value->owner);
 	write_change(u, &in, &owner, dns_txt_rdata(u->run->arena, str_c(value->value)), adding);
-	if (!ask(u, &answer, err))
+	if (!ask(u, &answer, &why)) {
 		/* The update may have been done. */
-		return err != NULL && err->class == ERR_TEMPORARY && listed(u, value, &is, NULL) && is == adding;
+		if (why.class == ERR_TEMPORARY && listed(u, value, &is, NULL) && is == adding)
+			return true;
+		/* Knot says BADKEY for a key that may not. */
+		if (strcmp(why.problem, "provider-credential") == 0 && serves(u, &in))
+			return refused(u, DNS_REFUSED, what, err);
+		return give(&why, err);
+	}
 	if (answer.message.rcode == DNS_NOERROR || (!adding && answer.message.rcode == DNS_NXRRSET))
 		return true;
 	if (adding && answer.message.rcode == DNS_YXRRSET) {
 		err_problem(err, ERR_CONFIG, "provider-refused", "%s has a CNAME: no TXT value can stand beside it", value->owner);
 		return err_hint(err, "remove that CNAME, or let the value be written where it leads (domain_alias)");
 	}
+	/* … and NOTAUTH where the address alone would have to be permitted. */
+	if (answer.message.rcode == DNS_NOTAUTH && serves(u, &in))
+		return refused(u, DNS_REFUSED, what, err);
 	return refused(u, answer.message.rcode, what, err);
 }
 

@@ -57,12 +57,26 @@ class Fake:
     read_only = {}           # right, but may not write; {}: the provider cannot say so
     base_path = ""
     page_max = 50
+    name = None              # shown, when it is not the id
+    shared = None            # names of the contract's cases that apply; None: all
+    own = []                 # cases of its own
 
     def __init__(self):
         self.zones, self.numbers = {}, itertools.count(1000)
         self.requests, self.violations, self.faults = [], [], []
         self.before_write = self.after_write = None
         self.lock = threading.RLock()
+
+    @classmethod
+    def missing(cls):
+        """Why it cannot be run on this machine, or None."""
+        return None
+
+    def serve(self, pem, key):
+        return start(self, pem, key)
+
+    def ready(self):
+        """Before each request."""
 
     # ---- the store ----
 
