@@ -628,6 +628,19 @@ bool dns_txt_parse(struct arena *a, struct str rdata, struct str *ret)
 	return true;
 }
 
+bool dns_message_has_txt(struct arena *a, const struct dns_message *m, const struct dns_name *name, struct str value)
+{
+	for (size_t i = 0; i < m->records_count; i++) {
+		const struct dns_record *r = &m->records[i];
+		struct str               text;
+
+		if (r->section == DNS_ANSWER && r->type == DNS_TXT && dns_name_eq(&r->name, name) && dns_txt_parse(a, r->rdata, &text) &&
+		    str_eq(text, value))
+			return true;
+	}
+	return false;
+}
+
 struct str dns_txt_rdata(struct arena *a, struct str value)
 {
 	char  *out = arena_alloc(a, value.len + value.len / 255 + 2);

@@ -168,6 +168,8 @@ MUST_CHECK bool dns_message_write(const struct dns_message *m, uint8_t *ptr, siz
 /* Rdata of a TXT record: the concatenated strings; and from one value (split at 255 bytes). */
 MUST_CHECK bool dns_txt_parse(struct arena *a, struct str rdata, struct str *ret);
 struct str      dns_txt_rdata(struct arena *a, struct str value);
+/* Is this value among the answers for the name? */
+bool dns_message_has_txt(struct arena *a, const struct dns_message *m, const struct dns_name *name, struct str value);
 /* Rdata that is exactly one name (CNAME, NS, DNAME, PTR), uncompressed. */
 MUST_CHECK bool dns_rdata_name(struct str rdata, struct dns_name *ret);
 

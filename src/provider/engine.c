@@ -478,3 +478,38 @@ bool engine_zone(struct engine *e, struct http_client *client, const struct engi
 {
 	return call(e, client, account, ACTION_ZONE, value, NULL, ret, err);
 }
+
+bool engine_enroll(struct engine *e, struct http_client *client, const struct engine_account *account, struct arena *a,
+                   struct engine_credential **ret, size_t *ret_count, const char **ret_zone, struct err *err)
+{
+	const struct recipe        *recipe = account->recipe;
+	const struct provider_value none = { "", "", "" };
+	struct engine_credential   *list = arena_alloc_array(a, recipe->credentials_count + 1, sizeof(*list));
+	struct run                  run;
+	size_t                      count = 0;
+	bool                        ok;
+
+	*ret_count = 0;
+	if (recipe->native == NULL || recipe->native->enroll == NULL)
+		return true;
+	if (!run_open(&run, e->memory, client, account, &none, err))
+		return err_in(err, "%s", recipe->title);
+	ok = recipe->native->enroll(&run, err);
+	for (size_t i = 0; ok && i < recipe->credentials_count; i++) {
+		struct str text = vars_text(&run.vars, recipe->credentials[i].name);
+
+		if (text.len > 0)
+			list[count++] = (struct engine_credential){ recipe->credentials[i].name, arena_str(a, text) };
+	}
+	if (ok && vars_find(&run.vars, STR("zone")) != NULL) {
+		*ret = list;
+		*ret_count = count;
+		*ret_zone = arena_str(a, vars_text(&run.vars, "zone"));
+	}
+	if (!ok) {
+		vars_redact(&run.vars, err);
+		err_in(err, "%s", recipe->title);
+	}
+	run_close(&run);
+	return ok;
+}

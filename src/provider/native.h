@@ -17,6 +17,11 @@ struct native {
 	const char *id; /* in recipes */
 	unsigned    holds;
 	bool        lists;
+	/*
+	 * Credentials that the other side hands out: with none given, ask for some, and set them and {zone}. Before anything is
+	 * stored: what a crash leaves behind there is an account that nobody uses.
+	 */
+	bool (*enroll)(struct run *run, struct err *err);
 	bool (*check)(const struct run *run, struct err *err); /* what patterns cannot; NULL: nothing more */
 	bool (*zone)(struct run *run, const struct provider_value *value, struct err *err);
 	bool (*add)(struct run *run, const struct provider_value *value, struct err *err);
@@ -32,6 +37,12 @@ const char *native_text(const struct run *run, const char *name);
 /* The connection's own zone, or the parent of the owner where only a name is needed. ERR_INPUT for one outside of it. */
 MUST_CHECK bool native_zone_configured(struct run *run, const struct provider_value *value, struct err *err);
 
-extern const struct native native_rfc2136;
+/* One exchange with the recipe's base and authentication; the answer's meaning is ok, or an error says why not. */
+MUST_CHECK bool native_post(struct run *run, const char *path, json_t *body, enum recipe_reads reads, bool auth, struct answer *ret,
+                            struct err *err);
+/* Without a signature: does this server answer with the value at the owner? False when it cannot be found out. */
+MUST_CHECK bool native_served(struct run *run, const char *server, const struct provider_value *value, bool *ret, struct err *err);
+
+extern const struct native native_acme_dns, native_httpreq, native_rfc2136;
 
 #endif

@@ -471,23 +471,21 @@ static bool read_limits(struct reader *r, const json_t *json)
 	return true;
 }
 
-/* Functions in the place of steps: then nothing of a web interface may be there. */
+/* Functions in the place of steps. What they ask over HTTP has base, authentication and answers as others have. */
 static bool read_native(struct reader *r, const struct top_in *in)
 {
 	const struct {
 		const void *given;
 		const char *name;
-	} web[] = { { in->base, "base" },       { in->message, "message" }, { in->retry_after, "retry_after" }, { in->auth, "auth" },
-		    { in->answers, "answers" }, { in->session, "session" }, { in->zone, "zone" },               { in->records, "records" },
-		    { in->rrset, "rrset" } };
+	} steps[] = { { in->session, "session" }, { in->zone, "zone" }, { in->records, "records" }, { in->rrset, "rrset" } };
 
 	r->recipe->native = native_find(in->native);
 	if (r->recipe->native == NULL)
 		return reader_bad(r, "/native", "there is no native provider \"%.64s\"", in->native);
-	for (size_t i = 0; i < ARRAY_LEN(web); i++)
-		if (web[i].given != NULL)
-			return reader_bad(r, arena_printf(r->arena, "/%s", web[i].name), "a native provider has no steps");
-	return read_limits(r, in->limits);
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+		if (steps[i].given != NULL)
+			return reader_bad(r, arena_printf(r->arena, "/%s", steps[i].name), "a native provider has no steps");
+	return reader_path(r, "/message", in->message) && reader_path(r, "/retry_after", in->retry_after) && read_limits(r, in->limits);
 }
 
 static bool read_plain(struct reader *r, const struct top_in *in)
@@ -529,10 +527,11 @@ static bool read_all(struct reader *r)
 	if (!reader_bind(r, "/", r->recipe->root, top_fields, ARRAY_LEN(top_fields), &in) || !read_plain(r, &in) ||
 	    !read_credentials(r, in.credentials, in.alternatives))
 		return false;
-	if (r->recipe->native != NULL)
-		return true;
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		reader_know_own(r, own[i]);
+	if (r->recipe->native != NULL)
+		return reader_template(r, "/base", in.base) &&
+		       reader_rules(r, "/answers", in.answers, &r->recipe->rules, &r->recipe->rules_count) && read_auths(r, in.auth);
 	if (!reader_template(r, "/base", in.base) || !reader_rules(r, "/answers", in.answers, &r->recipe->rules,
 	    &r->recipe->rules_count) ||
 	    !read_session(r, in.session) || !read_auths(r, in.auth) || !read_zone(r, in.zone))

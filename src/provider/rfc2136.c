@@ -269,15 +269,7 @@ static bool listed(struct update *u, const struct provider_value *value, bool *r
 		return false;
 	if (answer.message.rcode != DNS_NOERROR && answer.message.rcode != DNS_NXDOMAIN)
 		return refused(u, answer.message.rcode, arena_printf(u->run->arena, "a question about %s", value->owner), err);
-	*ret = false;
-	for (size_t i = 0; i < answer.message.records_count; i++) {
-		const struct dns_record *r = &answer.message.records[i];
-		struct str               text;
-
-		if (r->section == DNS_ANSWER && r->type == DNS_TXT && dns_name_eq(&r->name, &owner) &&
-		    dns_txt_parse(u->run->arena, r->rdata, &text) && str_eq(text, str_c(value->value)))
-			*ret = true;
-	}
+	*ret = dns_message_has_txt(u->run->arena, &answer.message, &owner, str_c(value->value));
 	return true;
 }
 

@@ -2,9 +2,9 @@
  * tests/providers/driver.c: the engine for tests: one JSON object per line in, one out. "account" is opened anew for
  * each line; what the engine remembers lasts until "forget".
  *
- * In  {"do": "add|remove|present|zone|forget|list", "provider": …, "credentials": {…}, "base_url": …, "allow": "CIDR",
+ * In  {"do": "add|remove|present|zone|enroll|forget|list", "provider": …, "credentials": {…}, "base_url": …, "allow": "CIDR",
  *     "ca_file": …, "zone": …, "owner": …, "value": …, "timeout_ms": …}
- * Out {"ok": true, "present": …, "zone": …} or {"ok": false, "class": …, "problem": …, "text": …, "hint": …,
+ * Out {"ok": true, "present": …, "zone": …, "given": {…}} or {"ok": false, "class": …, "problem": …, "text": …, "hint": …,
  *     "retry_after_s": …}
  */
 #include "base/buf.h"
@@ -78,6 +78,25 @@ static bool open_account(struct program *p, struct arena *a, const struct line *
 	return true;
 }
 
+static bool enroll(struct program *p, struct arena *a, const struct engine_account *account, json_t *out, struct err *err)
+{
+	struct engine_credential *list;
+	const char               *zone;
+	json_t                   *given;
+	size_t                    count;
+
+	if (!engine_enroll(p->engine, p->client, account, a, &list, &count, &zone, err))
+		return false;
+	if (count == 0)
+		return true;
+	given = json_object();
+	for (size_t i = 0; i < count; i++)
+		json_put_str(given, list[i].name, list[i].value);
+	json_put(out, "given", given);
+	json_put_str(out, "zone", zone);
+	return true;
+}
+
 static bool run(struct program *p, struct arena *a, const struct line *in, json_t *out, struct err *err)
 {
 	struct provider_value value = { in->zone, in->owner != NULL ? in->owner : "", in->value != NULL ? in->value : "" };
@@ -107,6 +126,8 @@ static bool run(struct program *p, struct arena *a, const struct line *in, json_
 		json_put_str(out, "zone", zone);
 		return true;
 	}
+	if (strcmp(in->action, "enroll") == 0)
+		return enroll(p, a, &account, out, err);
 	if (strcmp(in->action, "present") != 0)
 		return err_set(err, ERR_INPUT, "\"do\": %s", in->action);
 	if (!engine_present(p->engine, p->client, &account, &value, &present, err))
