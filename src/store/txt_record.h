@@ -18,6 +18,9 @@ struct txt_record {
  * While the row is `removing`: ERR_TEMPORARY, because the clean-up may be about to remove it at the provider.
  */
 MUST_CHECK bool txt_record_intend(struct db *db, const struct txt_record *r, int64_t *ret_id, struct err *err);
+/* Values at the owner that may be needed still: of this order (other than `value`), and of others since `since`. */
+MUST_CHECK bool txt_record_beside(struct db *db, const struct txt_record *r, int64_t since, int64_t *ret_own, int64_t *ret_others,
+                                  struct err *err);
 /* To live (from intent, live), removing (not from gone) or gone. Any other move: ERR_CONFLICT. */
 MUST_CHECK bool txt_record_set_state(struct db *db, int64_t id, const char *state, int64_t now, struct err *err);
 /* All rows of an order that are not gone become `removing`; *ret_count of them. */
