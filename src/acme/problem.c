@@ -173,6 +173,7 @@ static const struct reaction reactions[] = {
 	{ "connection", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, 60, reach_hint },
 	{ "tls", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, 60, NULL },
 	{ "incorrectResponse", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, 60, value_hint },
+	{ "rejectedIdentifier", AT(ACME_AT_VALIDATION), NULL, NO_STATUS, ERR_PERMANENT, 0, value_hint }, /* step-ca: another value */
 	{ "rejectedIdentifier", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, 0, name_hint },
 	{ "unsupportedIdentifier", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, 0, name_hint },
 

@@ -157,5 +157,5 @@ static bool enroll(struct run *run, struct err *err)
 	return true;
 }
 
-const struct native native_acme_dns = { .id = "acme-dns", .holds = HOLDS, .lists = true, .enroll = enroll, .check = check, .zone = zone,
+const struct native native_acme_dns = { .id = "acme-dns", .holds = HOLDS, .enroll = enroll, .check = check, .zone = zone,
 	                                .add = add, .remove = remove_value, .present = present };

@@ -6,7 +6,7 @@
  *          a connection without a zone is tested with: "zone-not-found" shows a good credential.
  * Values   `holds` is how many values fit at the one owner a connection can write (0: any number at any name); no value is
  *          ever removed there, newer ones push older ones out.
- * Answers  `lists` says that present asks the other side. Otherwise it is always true: nobody there can be asked.
+ * Answers  present is ERR_PERMANENT "not-supported" where nobody there can be asked.
  */
 #ifndef REEVE_PROVIDER_NATIVE_H
 #define REEVE_PROVIDER_NATIVE_H
@@ -16,7 +16,6 @@
 struct native {
 	const char *id; /* in recipes */
 	unsigned    holds;
-	bool        lists;
 	/*
 	 * Credentials that the other side hands out: with none given, ask for some, and set them and {zone}. Before anything is
 	 * stored: what a crash leaves behind there is an account that nobody uses.
@@ -43,6 +42,6 @@ MUST_CHECK bool native_post(struct run *run, const char *path, json_t *body, enu
 /* Without a signature: does this server answer with the value at the owner? False when it cannot be found out. */
 MUST_CHECK bool native_served(struct run *run, const char *server, const struct provider_value *value, bool *ret, struct err *err);
 
-extern const struct native native_acme_dns, native_httpreq, native_rfc2136;
+extern const struct native native_acme_dns, native_rfc2136;
 
 #endif

@@ -367,5 +367,5 @@ static bool remove_value(struct run *run, const struct provider_value *value, st
 	return ok;
 }
 
-const struct native native_rfc2136 = { .id = "rfc2136", .lists = true, .check = check, .zone = zone, .add = add,
+const struct native native_rfc2136 = { .id = "rfc2136", .check = check, .zone = zone, .add = add,
 	                               .remove = remove_value, .present = present };

@@ -209,10 +209,13 @@ static bool make_default(struct db *db, const struct connection *c, struct err *
 static bool wake(struct db *db, const char *id, int64_t now, struct err *err)
 {
 	return db_exec(db, NULL, err,
+	               "UPDATE txt_records SET retry_at = $2 WHERE connection_id = $1 AND state = 'debt' AND gone_at IS NULL",
+	               DB_T(id), DB_I(now)) &&
+	       db_exec(db, NULL, err,
 	               "UPDATE jobs SET wake_at = $2 WHERE state = 'active' AND wake_at > $2 AND ("
 	               "(kind IN ('authorization', 'cleanup') AND order_id IN"
 	               " (SELECT order_id FROM authorizations WHERE connection_id = $1"
-	               "  UNION SELECT order_id FROM txt_records WHERE connection_id = $1 AND state <> 'gone'))"
+	               "  UNION SELECT order_id FROM txt_records WHERE connection_id = $1 AND gone_at IS NULL))"
 	               " OR (kind = 'connection-check' AND subject = $1))",
 	               DB_T(id), DB_I(now));
 }
@@ -267,7 +270,7 @@ bool connection_remove(struct db *db, const char *id, int64_t now, struct err *e
 	int64_t           changed = 0;
 
 	if (!db_each(db, first_text_read, &owed, err,
-	             "SELECT DISTINCT owner FROM txt_records WHERE connection_id = $1 AND state <> 'gone'", DB_T(id)) ||
+	             "SELECT DISTINCT owner FROM txt_records WHERE connection_id = $1 AND gone_at IS NULL", DB_T(id)) ||
 	    !db_each(db, first_text_read, &used, err,
 	             "SELECT name FROM delegations WHERE connection_id = $1 AND removed_at IS NULL"
 	             " UNION SELECT 'authority ' || name FROM authorities WHERE connection_id = $1 AND removed_at IS NULL",

@@ -49,6 +49,13 @@ bool connection_provider(struct worker *w, struct arena *a, const char *name, co
 
 /* ---- opening ---- */
 
+const struct provider *connection_kind(const struct connection *c)
+{
+	const struct provider *own = provider_find(c->provider);
+
+	return own != NULL ? own : provider_find(PROVIDER_RECIPE);
+}
+
 static bool settings_read(struct connection_use *u, const struct connection *c, struct err *err)
 {
 	struct cidr *allowed = arena_alloc_array(u->arena, CIDRS_MAX, sizeof(*allowed));
@@ -137,10 +144,9 @@ static bool turn_take(struct worker *w, struct err *err)
 bool connection_use_open(struct worker *w, struct http_client *http, const struct connection *c, const char *spec,
                          struct connection_use *ret, struct err *err)
 {
-	struct connection_use u = { .w = w, .context = { .dns = w->dns }, .zone = c->zone };
+	struct connection_use u = { .w = w, .provider = connection_kind(c), .context = { .dns = w->dns }, .zone = c->zone };
 
 	if (strcmp(c->provider, PROVIDER_BUILTIN) == 0) {
-		u.provider = provider_find(PROVIDER_BUILTIN);
 		pthread_rwlock_rdlock(&w->dns_lock);
 		*ret = u;
 		return true;
@@ -149,7 +155,6 @@ bool connection_use_open(struct worker *w, struct http_client *http, const struc
 		return false;
 	u.outside = true;
 	u.turn = http != NULL;
-	u.provider = provider_find(PROVIDER_RECIPE);
 	u.arena = arena_new();
 	u.page = book_take(w->book);
 	if (!recipes_find(book_recipes(u.page), c->provider, &u.account.recipe, err)) {
@@ -328,21 +333,31 @@ static bool store_health(struct worker *w, const struct connection *c, const str
 	return true;
 }
 
-enum outcome connection_outcome(struct job *job, const struct connection *c, const struct err *why)
+bool connection_told_to_wait(const struct err *why)
+{
+	return why->class == ERR_TEMPORARY && strcmp(why->problem, "too-many-requests") == 0 && why->retry_after_s > 0;
+}
+
+void connection_refused(struct worker *w, const struct connection *c, const struct err *why)
 {
 	struct err ignored = { 0 };
 
-	if (why->class == ERR_TEMPORARY && strcmp(why->problem, "too-many-requests") == 0 && why->retry_after_s > 0) {
+	if (why->class != ERR_CONFIG || strcmp(c->provider, PROVIDER_BUILTIN) == 0)
+		return;
+	log_warn("connection=%s provider=%s health=bad problem=%s cause=\"%s\"", c->name, c->provider, why->problem, why->text);
+	if (!store_health(w, c, why, &ignored))
+		log_warn("connection=%s cause=\"%s\"", c->name, ignored.text);
+}
+
+enum outcome connection_outcome(struct job *job, const struct connection *c, const struct err *why)
+{
+	if (connection_told_to_wait(why)) {
 		job->attempts = job->row.attempts;
 		job->shown = *why;
 		return job_wait(job, clock_now_ms() + rand_jitter((int64_t)why->retry_after_s * 1000, 20), "%s", why->text);
 	}
-	if (why->class != ERR_CONFIG || strcmp(c->provider, PROVIDER_BUILTIN) == 0)
-		return job_outcome(why);
-	log_warn("connection=%s provider=%s health=bad problem=%s cause=\"%s\"", c->name, c->provider, why->problem, why->text);
-	if (!store_health(job->worker, c, why, &ignored))
-		log_warn("connection=%s cause=\"%s\"", c->name, ignored.text);
-	return OUT_RETRY;
+	connection_refused(job->worker, c, why);
+	return why->class == ERR_CONFIG && strcmp(c->provider, PROVIDER_BUILTIN) != 0 ? OUT_RETRY : job_outcome(why);
 }
 
 /* There is no zone to look into: that none holds a name nobody has shows that the credential is good. */

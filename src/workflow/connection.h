@@ -36,6 +36,9 @@ MUST_CHECK bool connection_use_open(struct worker *w, struct http_client *http, 
                                     struct connection_use *ret, struct err *err);
 void            connection_use_close(struct connection_use *use);
 
+/* What it can do, without opening it. */
+const struct provider *connection_kind(const struct connection *c);
+
 /* A provider by any of its names: the id that is stored. "" stays "". */
 MUST_CHECK bool connection_provider(struct worker *w, struct arena *a, const char *name, const char **ret, struct err *err);
 
@@ -69,6 +72,11 @@ MUST_CHECK bool connection_look(struct worker *w, struct http_client *http, cons
  * for and is no failure; what a person has to change first is tried again, at once when the connection is updated.
  */
 enum outcome connection_outcome(struct job *job, const struct connection *c, const struct err *why);
+
+/* The part of it that people see at the connection: a credential or a zone that is refused. Blocks for a write. */
+void connection_refused(struct worker *w, const struct connection *c, const struct err *why);
+/* The request was not sent: it may not be, for why->retry_after_s. */
+bool connection_told_to_wait(const struct err *why);
 
 /* The row and its job; inside a write. */
 MUST_CHECK bool connection_plan(struct db *db, const struct connection *c, struct err *err);

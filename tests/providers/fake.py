@@ -60,6 +60,9 @@ class Fake:
     name = None              # shown, when it is not the id
     shared = None            # names of the contract's cases that apply; None: all
     own = []                 # cases of its own
+    lists = True             # False: an interface that only takes orders; with:
+    holds = 0                # values per name, 0: any number
+    owner = elsewhere = None  # a name it serves, one it does not
 
     def __init__(self):
         self.zones, self.numbers = {}, itertools.count(1000)

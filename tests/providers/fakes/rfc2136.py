@@ -110,11 +110,10 @@ OWN = [every_algorithm, keys_that_do_not_fit, truncated_over_tcp, lost_on_the_wa
 
 
 class Provider(name_server.Knot):
+    id = "rfc2136"
     own = OWN
 
 
 class Bind(name_server.Bind):
+    id = "rfc2136"
     own = OWN
-
-
-PROVIDERS = [Provider, Bind]

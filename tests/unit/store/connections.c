@@ -149,12 +149,13 @@ TEST(what_is_owed_or_used_stays)
 	struct fixture           f;
 	struct connection        c;
 	int64_t                  id;
+	bool                     again;
 
 	world(&f);
 	CHECK_OK(authority_insert(f.db, &ca, &f.err), f.err);
 	CHECK_OK(certificate_insert(f.db, &cert, &f.err), f.err);
 	CHECK_OK(order_insert(f.db, &order, &f.err), f.err);
-	CHECK_OK(txt_record_intend(f.db, &owed, &id, &f.err), f.err);
+	CHECK_OK(txt_record_intend(f.db, &owed, &id, &again, &f.err), f.err);
 	REFUSED(connection_remove(f.db, "c1", 20, &f.err), ERR_CONFLICT, "conflict", f.err);
 	CHECK(strstr(f.err.text, "x.acme.example") != NULL);
 	CHECK_OK(txt_record_set_state(f.db, id, "removing", 21, &f.err), f.err);

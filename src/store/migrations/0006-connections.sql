@@ -1,4 +1,4 @@
--- 0004: connections with credentials, and the zone that a route is written in.
+-- 0005: connections with credentials, and the zone that a route is written in.
 
 ALTER TABLE connections ADD COLUMN zone_id TEXT NOT NULL DEFAULT '';         -- the provider's own name of the zone
 ALTER TABLE connections ADD COLUMN base_url TEXT NOT NULL DEFAULT '';        -- '' = the recipe's
