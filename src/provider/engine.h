@@ -42,7 +42,8 @@ struct engine_account {
 	uint32_t                        timeout_ms; /* 0: 30 s */
 };
 
-struct engine *engine_new(void);
+/* hook: who runs programs (provider/program.h); NULL: nobody. */
+struct engine *engine_new(struct ipc_peer *hook);
 void           engine_free(struct engine *e); /* NULL is fine */
 void           engine_freep(struct engine **e);
 

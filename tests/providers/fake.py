@@ -58,6 +58,7 @@ class Fake:
     base_path = ""
     page_max = 50
     name = None              # shown, when it is not the id
+    programs = None          # makes the directory for the hook role, where programs are run
     shared = None            # names of the contract's cases that apply; None: all
     own = []                 # cases of its own
     lists = True             # False: an interface that only takes orders; with:
