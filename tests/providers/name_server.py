@@ -134,14 +134,15 @@ class NameServer(fake.Fake):
         needed = [p for p in (cls.server, "knsupdate", "kdig") if shutil.which(p, path=os.environ["PATH"] + ":/usr/sbin") is None]
         return "%s is not installed" % ", ".join(needed) if needed else None
 
-    def __init__(self):
+    def __init__(self, host="127.0.0.1", port=None):
         super().__init__()
+        self.host = host
         self.folder = tempfile.TemporaryDirectory(prefix="reeve-dns-")
         self.process = None
         with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
+            s.bind((host, port or 0))
             self.port = s.getsockname()[1]
-        self.forwarder = Forwarder(("127.0.0.1", self.port))
+        self.forwarder = Forwarder((host, self.port))
         self.origin = "127.0.0.1:%d" % self.forwarder.port
         self.keys = {"admin": "hmac-sha256", "reader": "hmac-sha512", **{"writer-" + a: a for a in ALGORITHMS}}
 
@@ -164,7 +165,7 @@ class NameServer(fake.Fake):
 
     def transfer(self, zone):
         self.start()
-        text = self.tool("kdig", "-y", "hmac-sha256:admin:" + secret("admin"), "@127.0.0.1", "-p", str(self.port), "AXFR", zone,
+        text = self.tool("kdig", "-y", "hmac-sha256:admin:" + secret("admin"), "@" + self.host, "-p", str(self.port), "AXFR", zone,
                          "+tcp", "+nocomments", "+nostats", "+noheader")
         records = []
         for line in text.splitlines():
@@ -182,7 +183,7 @@ class NameServer(fake.Fake):
         zone = max((z for z in self.zones if name == z or name.endswith("." + z)), key=len)
         shown = '"%s"' % value if kind == "TXT" else value
         self.tool("knsupdate", "-y", "hmac-sha256:admin:" + secret("admin"),
-                  input="server 127.0.0.1 %d\nzone %s.\nadd %s. 300 %s %s\nsend\n" % (self.port, zone, name, kind, shown))
+                  input="server %s %d\nzone %s.\nadd %s. 300 %s %s\nsend\n" % (self.host, self.port, zone, name, kind, shown))
 
     def tool(self, *command, input=None):
         run = subprocess.run(command, input=input, capture_output=True, text=True, timeout=20, check=False,
@@ -204,7 +205,7 @@ class NameServer(fake.Fake):
                                             env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"})
         until = time.monotonic() + 20
         while time.monotonic() < until:
-            run = subprocess.run(["kdig", "@127.0.0.1", "-p", str(self.port), "+short", "+time=1", "+retry=0", "SOA", next(iter(self.zones))],
+            run = subprocess.run(["kdig", "@" + self.host, "-p", str(self.port), "+short", "+time=1", "+retry=0", "SOA", next(iter(self.zones))],
                                  capture_output=True, text=True, check=False)
             if "ns.test." in run.stdout:
                 return
@@ -237,7 +238,7 @@ class Knot(NameServer):
     name, server = "rfc2136 at Knot", "knotd"
 
     def command(self):
-        lines = ["server:", "    rundir: " + self.folder.name, "    listen: 127.0.0.1@%d" % self.port, "    udp-workers: 1",
+        lines = ["server:", "    rundir: " + self.folder.name, "    listen: %s@%d" % (self.host, self.port), "    udp-workers: 1",
                  "    tcp-workers: 1", "    background-workers: 1", "database:", "    storage: " + self.folder.name, "key:"]
         for name, algorithm in self.keys.items():
             lines += ["  - id: " + name, "    algorithm: " + algorithm, "    secret: " + secret(name)]

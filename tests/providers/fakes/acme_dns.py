@@ -37,7 +37,7 @@ class Provider(fake.Fake):
         return account
 
     def values(self, name):
-        return sorted(v for v, _ in self.slots[name.split(".")[0]] if v)
+        return sorted(v for v, _ in self.slots.get(name.split(".")[0], []) if v)
 
     def may(self, request):
         return None
@@ -75,7 +75,7 @@ class Provider(fake.Fake):
                 labels.append(message[at + 1:at + 1 + message[at]].decode())
                 at += message[at] + 1
             question = message[12:at + 5]
-            values = self.values(".".join(labels)) if labels[0] in self.slots else []
+            values = self.values(".".join(labels))
             records = b"".join(b"\xc0\x0c" + struct.pack("!HHIH", 16, 1, 1, len(v) + 1) + bytes([len(v)]) + v.encode() for v in values)
             self.dns.sendto(message[:2] + struct.pack("!HHHHH", 0x8400, 1, len(values), 0, 0) + question + records, client)
 
