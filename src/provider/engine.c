@@ -19,17 +19,18 @@
 
 struct engine {
 	struct memory  *memory;
-	struct ipc_peer *hook;
+	struct ipc_peer *hook, *resolver;
 	pthread_mutex_t locks[LOCKS];
 };
 
-struct engine *engine_new(struct ipc_peer *hook)
+struct engine *engine_new(struct ipc_peer *hook, struct ipc_peer *resolver)
 {
 	struct engine *e = calloc(1, sizeof(*e));
 
 	if (e == NULL)
 		abort(); /* out of memory: base/arena.h */
 	e->hook = hook;
+	e->resolver = resolver;
 	e->memory = memory_new();
 	for (size_t i = 0; i < LOCKS; i++)
 		pthread_mutex_init(&e->locks[i], NULL);
@@ -492,6 +493,7 @@ static bool call(struct engine *e, struct http_client *client, const struct engi
 	if (!run_open(&run, e->memory, client, account, value, err))
 		return err_in(err, "%s", account->recipe->title);
 	run.hook = e->hook;
+	run.resolver = e->resolver;
 	pthread_mutex_lock(lock);
 	ok = (run.recipe->native != NULL ? act_natively : act)(&run, action, value, ret, err);
 	pthread_mutex_unlock(lock);

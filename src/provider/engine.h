@@ -42,8 +42,8 @@ struct engine_account {
 	uint32_t                        timeout_ms; /* 0: 30 s */
 };
 
-/* hook: who runs programs (provider/program.h); NULL: nobody. */
-struct engine *engine_new(struct ipc_peer *hook);
+/* hook: who runs programs (provider/program.h); resolver: who looks names up (dns/client.h); NULL: nobody. */
+struct engine *engine_new(struct ipc_peer *hook, struct ipc_peer *resolver);
 void           engine_free(struct engine *e); /* NULL is fine */
 void           engine_freep(struct engine **e);
 

@@ -7,7 +7,7 @@
 #define LOOK_MS 5000u
 
 static const struct native *const natives[] = {
-	&native_acme_dns, &native_exec, &native_rfc2136,
+	&native_acme_dns, &native_exec, &native_manual, &native_rfc2136,
 };
 
 const struct native *native_find(const char *id)

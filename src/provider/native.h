@@ -42,6 +42,6 @@ MUST_CHECK bool native_post(struct run *run, const char *path, json_t *body, enu
 /* Without a signature: does this server answer with the value at the owner? False when it cannot be found out. */
 MUST_CHECK bool native_served(struct run *run, const char *server, const struct provider_value *value, bool *ret, struct err *err);
 
-extern const struct native native_acme_dns, native_exec, native_rfc2136;
+extern const struct native native_acme_dns, native_exec, native_manual, native_rfc2136;
 
 #endif

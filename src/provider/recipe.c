@@ -531,7 +531,8 @@ static bool read_native(struct reader *r, const struct top_in *in)
 	const struct {
 		const void *given;
 		const char *name;
-	} steps[] = { { in->session, "session" }, { in->zone, "zone" }, { in->records, "records" }, { in->rrset, "rrset" } };
+	} steps[] = { { in->session, "session" }, { in->zone, "zone" }, { in->records, "records" }, { in->rrset, "rrset" },
+		    { in->calls, "calls" } };
 
 	r->recipe->native = native_find(in->native);
 	if (r->recipe->native == NULL)

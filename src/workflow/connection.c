@@ -351,7 +351,8 @@ void connection_refused(struct worker *w, const struct connection *c, const stru
 
 enum outcome connection_outcome(struct job *job, const struct connection *c, const struct err *why)
 {
-	if (connection_told_to_wait(why)) {
+	/* A person may take days: that is no failure either. */
+	if (connection_told_to_wait(why) || strcmp(why->problem, "manual-step") == 0) {
 		job->attempts = job->row.attempts;
 		job->shown = *why;
 		return job_wait(job, clock_now_ms() + rand_jitter((int64_t)why->retry_after_s * 1000, 20), "%s", why->text);

@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import re
 import sys
 import tempfile
 
@@ -152,6 +153,20 @@ class AcmeDns(tap.Case):
         self.assertEqual(self.store.values("_acme-challenge.exec.example.net"), [])
         self.assertTrue(os.path.exists(os.path.join(self.store.store, "seen")))
         self.assert_certificate(certificate["id"], ["e.example.test"])
+
+    def test_person(self):
+        reeve = self.lab.reeve
+        reeve.must("POST", "/v1/connections", {"name": "me", "provider": "manual", "zone": "a.com", "credentials": {}})
+        _, order = reeve.issue(["www.a.com"], connection="me")
+        order = reeve.wait_order(order["id"], lambda o: o["problem"] == "manual-step", 30)
+        record = re.search(r"_acme-challenge\.www\.a\.com\. 60 IN TXT \"([A-Za-z0-9_-]{43})\"", str(order))
+        self.assertIsNotNone(record, order)
+        self.lab.knot.set("a.com", record[0], '_acme-challenge.www.a.com. 60 IN TXT "somebody-elses"')
+        order = reeve.wait_order(order["id"], timeout=60)
+        self.assertEqual(order["status"], "issued", order)
+        order = reeve.wait_order(order["id"], lambda o: any(r["state"] == "debt" for r in o["txt_records"]), 30)
+        self.lab.knot.set("a.com", '_acme-challenge.www.a.com. 60 IN TXT "somebody-elses"')
+        reeve.wait_order(order["id"], lambda o: all(r["state"] == "gone" for r in o["txt_records"]), 60)
 
 
 if __name__ == "__main__":

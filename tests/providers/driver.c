@@ -121,7 +121,7 @@ static bool run(struct program *p, struct arena *a, const struct line *in, json_
 
 	if (strcmp(in->action, "forget") == 0) {
 		engine_free(p->engine);
-		p->engine = engine_new(p->peer);
+		p->engine = engine_new(p->peer, NULL);
 		return true;
 	}
 	if (strcmp(in->action, "list") == 0) {
@@ -217,7 +217,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}
-	p.engine = engine_new(p.peer);
+	p.engine = engine_new(p.peer, NULL);
 	p.client = http_client_new();
 	while ((len = getline(&line, &size, stdin)) > 0)
 		answer(&p, str_trim(str_of(line, (size_t)len)));
