@@ -18,12 +18,12 @@
 
 struct run_program {
 	const char        *path; /* absolute */
-	const char *const *argv; /* from the name on; NULL ends it. NULL: the path alone */
 	const char *const *environment; /* NULL ends it */
 	const char        *directory;   /* working directory */
 	int                fd;          /* becomes 3; -1: none */
 	uint32_t           timeout_s;
 	int                cancel_fd;   /* its end-of-file ends the run; -1: none */
+	const char *const *argv;        /* from the name on; NULL ends it. NULL: the path alone */
 };
 
 struct run_result {
