@@ -37,7 +37,7 @@ static const struct message {
 	ROW(OPEN) = { "open", WORKER, true, false, false, keyring_open },
 	ROW(LOAD_KEY) = { "load-key", WORKER, false, false, false, keyring_load },
 	ROW(NEW_PROJECT_KEY) = { "new-project-key", WORKER, false, false, false, keyring_new_project },
-	ROW(SEAL) = { "seal", API, false, false, false, sign_seal },
+	ROW(SEAL) = { "seal", WORKER | API, false, false, false, sign_seal },
 	ROW(ACCOUNT_KEY_NEW) = { "account-key-new", WORKER, false, true, false, sign_account_key_new },
 	ROW(CERT_KEY_NEW) = { "cert-key-new", WORKER, false, true, false, sign_cert_key_new },
 	ROW(JWS) = { "jws", WORKER, false, false, false, sign_jws },

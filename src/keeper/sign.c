@@ -136,6 +136,9 @@ bool sign_seal(struct keeper *k, struct call *call, struct err *err)
 	plain = wire_get_str(&call->in);
 	if (!wire_done(&call->in, err))
 		return false;
+	/* The worker has such values only from providers that hand out credentials themselves. */
+	if (call->channel == KEEPER_CHANNEL_WORKER && strcmp(id.column, KEEPER_COLUMN_CREDENTIALS) != 0)
+		return err_problem(err, ERR_DENIED, "forbidden", "the worker seals credentials of connections only");
 	for (size_t i = 1; i < ARRAY_LEN(sealed_columns); i++)
 		if (strcmp(id.column, sealed_columns[i].column) == 0)
 			column = &sealed_columns[i];

@@ -8,6 +8,7 @@
 #include "base/name.h"
 #include "base/rand.h"
 #include "keeper/keeper.h"
+#include "workflow/connection.h"
 #include "workflow/notification.h"
 #include "workflow/steps.h"
 
@@ -283,6 +284,9 @@ bool delegation_make(struct worker *w, struct arena *a, const struct delegation_
 		d.zone = strcmp(wish->place->zone, connection_zone(a, &connection)) == 0 ? "" : wish->place->zone;
 	} else if (wish->target[0] != '\0') {
 		d.target = wish->target;
+	} else if (connection_holds(w, &connection) > 0) {
+		d.kind = "named";
+		d.target = connection.zone; /* the only name that it can write */
 	} else {
 		uint8_t label[LABEL_BYTES];
 

@@ -153,7 +153,7 @@ static bool write_progress(struct db *db, const struct outcome_write *o, struct 
 	if (job->requests > 0 && !order_add_requests(db, job->row.order_id, job->requests, err))
 		return false;
 	if (strcmp(job->row.kind, "authorization") == 0)
-		return o->outcome != OUT_RETRY || order_set_progress(db, job->row.order_id, steps[STEP_AUTHORIZATIONS].name,
+		return (o->outcome != OUT_RETRY && (o->outcome != OUT_WAIT || shown->class == ERR_NONE)) || order_set_progress(db, job->row.order_id, steps[STEP_AUTHORIZATIONS].name,
 		                                                     shown->problem, shown->text, shown->hint, job->wake_at, 0, err);
 	/* Waiting for its authorizations, an order shows what they say. */
 	if (strcmp(job->row.kind, "order") != 0 || (o->outcome == OUT_WAIT && job->step == STEP_AUTHORIZATIONS))

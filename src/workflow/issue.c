@@ -226,12 +226,15 @@ static bool plan_route(struct plan *p, struct db *db, const char *base, struct r
 	bool              fits = false;
 
 	ret->name = base;
-	if (err->class != ERR_NONE || (alias != NULL && !issue_target(alias, target, err)) ||
-	    !connection_provider(p->w, p->a, other ? p->c->alias_provider : p->c->provider, &provider, err))
+	if (err->class != ERR_NONE || !connection_provider(p->w, p->a, other ? p->c->alias_provider : p->c->provider, &provider, err))
 		return false;
 	/* The account is one of dns_provider. */
 	if (other && strcmp(p->c->alias_provider, p->c->provider) != 0)
 		connection = "";
+	if (alias != NULL && !connection_alias(p->w, p->a, p->who->project_id, provider, connection, alias, target, err))
+		return false;
+	if (alias != NULL && target[0] == '\0' && !issue_target(alias, target, err))
+		return false;
 	if (alias != NULL)
 		return plan_target(p, db, base, arena_strdup(p->a, target), provider, connection, ret, err);
 	/* What an edit does not speak of stays where it is. */

@@ -157,7 +157,7 @@ bool worker_new(const struct worker_settings *settings, struct worker **ret, str
 	w->resolver = ipc_peer_new("resolver", NULL, NULL, w);
 	w->hook = ipc_peer_new("hook role", NULL, NULL, w);
 	w->server = ipc_server_new("worker", COMMAND_THREADS, command_handle, w);
-	w->recipe_engine = engine_new();
+	w->recipe_engine = engine_new(w->hook, w->resolver);
 	*ret = w;
 	return true;
 }
