@@ -134,7 +134,7 @@ bool preflight_route(struct worker *w, struct arena *a, const char *project_id, 
 		err_hint(ret_finding, "`reeve delegation add %s`, publish its record, and order again", ret_d->name);
 		return true;
 	}
-	if (strcmp(ret_d->health, "verified") == 0 && ret_d->problem[0] == '\0' && now - ret_d->verified_at < DELEGATION_FRESH_MS)
+	if (delegation_fresh(ret_d, now))
 		return true;
 	if (!delegation_look(w, a, ret_d, &verdict, err))
 		return false;
