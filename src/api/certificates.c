@@ -213,6 +213,8 @@ bool certificate_ordered(struct call *call, const struct command_reply *reply, s
 	if (part == NULL)
 		return false;
 	json_put(json, "order", part);
+	if (reply->problem[0] == '\0' && reply->detail[0] != '\0')
+		json_put_str(json, "warning", reply->detail);
 	return call_json(call, 202, TAKE(json));
 }
 

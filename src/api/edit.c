@@ -9,7 +9,7 @@ struct patch_request {
 	bool                       auto_renew, paused, has_auto_renew, has_paused, has_renew_before;
 	const char                *renew_before;
 	struct certificate_request edit;
-	bool                       key_compromised, has_names, has_authority, has_key_type, has_key_policy, has_fallback_authority,
+	bool                       key_compromised, planned, has_names, has_authority, has_key_type, has_key_policy, has_fallback_authority,
 		has_fallback_after, has_csr, has_domain_alias;
 };
 
@@ -28,6 +28,7 @@ const struct json_field patch_fields[] = {
 	{ EDIT(fallback_after, STR), PRESENT(has_fallback_after) },
 	{ EDIT(csr, STR), PRESENT(has_csr) },
 	{ JSON_FIELD(struct patch_request, key_compromised, BOOL) },
+	{ JSON_FIELD(struct patch_request, planned, BOOL) },
 	{ EDIT(domain_alias, ANY), PRESENT(has_domain_alias) },
 	{ EDIT(provider, STR) },
 	{ EDIT(alias_provider, STR) },
@@ -61,7 +62,7 @@ static bool patch_what(struct call *call, const char *id, const struct patch_req
 {
 	struct command_edit  edit = { .certificate = id, .has_fallback = r->has_fallback_authority,
 		.has_fallback_after = r->has_fallback_after, .has_csr = r->has_csr, .compromised = r->key_compromised,
-		.issue = { .certificate_id = id, .facade = "" } };
+		.issue = { .certificate_id = id, .facade = "", .refuse = !r->planned } };
 	struct command_reply reply;
 	char                 order_id[ID_SIZE];
 

@@ -118,6 +118,8 @@ static int follow(struct cli *cli, const struct cli_reply *accepted, int64_t tim
 		err_problem(&err, ERR_TEMPORARY, "unavailable", "the server's answer has no order");
 		return cli_fail(cli, &err);
 	}
+	if (json_str(accepted->json, "warning") != NULL)
+		fprintf(stderr, "Note: %s\n", shown_text(cli->arena, json_str(accepted->json, "warning")));
 	if (!cli_given(&cli->call, "wait")) {
 		if (cli_printed_json(cli, accepted))
 			return EXIT_DONE;
@@ -215,6 +217,8 @@ int certificate_edit(struct cli *cli)
 			json_put_str(body, edits[i].member, strcmp(value, edits[i].empty) == 0 ? "" : value);
 	if (cli_given(&cli->call, "key-compromised"))
 		json_put_bool(body, "key_compromised", true);
+	if (cli_given(&cli->call, "planned"))
+		json_put_bool(body, "planned", true);
 	if (!wait_limit(cli, &timeout_s, &err) || !put_aliases(cli, body, &err)) {
 		cli_fail(cli, &err);
 		return EXIT_USAGE;

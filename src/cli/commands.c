@@ -112,6 +112,7 @@ static const struct cli_option set_options[] = {
 	{ "domain-alias", "[NAME=]X", "write the challenge at _acme-challenge.X, for all names or for NAME", true },
 	{ "csr", "FILE|-|none", "send this request from now on, or let Reeve make the key again", false },
 	{ "key-compromised", NULL, "somebody else may have the key: it is never used again", false },
+	{ "planned", NULL, "order although a new name has no record yet; nothing is renewed until it is published", false },
 	{ "key-policy", "POLICY", "new: a key for each version; reuse: the same one again", false },
 	{ "fallback-authority", "NAME|none", "the second authority, used when the first one fails for too long", false },
 	{ "fallback-after", "TIME", "how long that is: 2d, 12h, 90m, 0, or default", false },

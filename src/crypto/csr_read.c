@@ -203,9 +203,12 @@ static bool extensions_check(const STACK_OF(X509_EXTENSION) *extensions, struct 
 		refuse(err, text);
 		return err_hint(err, "make a request with a subjectAltName alone");
 	}
-	BASIC_CONSTRAINTS *constraints = X509V3_get_d2i(extensions, NID_basic_constraints, NULL, NULL);
+	int                critical = -1; /* -1: not there, -2: there twice; else it is there */
+	BASIC_CONSTRAINTS *constraints = X509V3_get_d2i(extensions, NID_basic_constraints, &critical, NULL);
 	bool               ca = constraints != NULL && constraints->ca != 0;
 
+	if (constraints == NULL && critical != -1)
+		return refuse(err, "its basicConstraints are there twice, or cannot be read");
 	BASIC_CONSTRAINTS_free(constraints);
 	return !ca || refuse(err, "it asks for a certificate authority");
 }

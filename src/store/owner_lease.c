@@ -25,3 +25,11 @@ bool owner_lease_give(struct db *db, int64_t job_id, struct err *err)
 {
 	return db_exec(db, NULL, err, "DELETE FROM owner_leases WHERE job_id = $1", DB_I(job_id));
 }
+
+bool owner_lease_give_ended(struct db *db, int64_t job_id, struct err *err)
+{
+	return db_exec(db, NULL, err,
+	               "DELETE FROM owner_leases WHERE job_id = $1 AND NOT EXISTS"
+	               " (SELECT 1 FROM jobs WHERE id = $1 AND state = 'active')",
+	               DB_I(job_id));
+}

@@ -15,5 +15,7 @@ MUST_CHECK bool owner_lease_take(struct db *db, const char *connection_id, const
                                  int64_t now, int64_t until, bool *ret_taken, struct err *err);
 /* All that the job has. */
 MUST_CHECK bool owner_lease_give(struct db *db, int64_t job_id, struct err *err);
+/* The same without its claim: nothing happens while the job is active, since somebody else may be at it. */
+MUST_CHECK bool owner_lease_give_ended(struct db *db, int64_t job_id, struct err *err);
 
 #endif

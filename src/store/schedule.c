@@ -65,6 +65,16 @@ bool schedule_clock_back(struct db *db, int64_t now, int64_t by_ms, int64_t *ret
 	               "UPDATE jobs SET wake_at = CASE WHEN wake_at - $2 > $1 THEN wake_at - $2 ELSE $1 END"
 	               " WHERE state = 'active' AND wake_at >= $3 AND wake_at < 9223372036854775807",
 	               DB_I(now), DB_I(by_ms), DB_I(from)) &&
+	       /* Who has a claim and lives renews it; who is dead must not keep it for as long as the clock was ahead. */
+	       db_exec(db, NULL, err,
+	               "UPDATE jobs SET lease_until = lease_until - $1 WHERE state = 'active' AND lease_owner <> '' AND lease_until >= $2",
+	               DB_I(by_ms), DB_I(from)) &&
+	       db_exec(db, NULL, err, "UPDATE owner_leases SET lease_until = lease_until - $1 WHERE lease_until >= $2", DB_I(by_ms),
+	               DB_I(from)) &&
+	       db_exec(db, NULL, err,
+	               "UPDATE txt_records SET retry_at = retry_at - $1"
+	               " WHERE gone_at IS NULL AND retired_at IS NOT NULL AND retry_at >= $2",
+	               DB_I(by_ms), DB_I(from)) &&
 	       db_exec(db, NULL, err, "UPDATE renewals SET ask_at = $1 WHERE ask_at >= $2", DB_I(now), DB_I(from)) &&
 	       db_exec(db, NULL, err, "UPDATE renewals SET retry_at = retry_at - $1 WHERE retry_at >= $2", DB_I(by_ms), DB_I(from));
 }

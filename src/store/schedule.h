@@ -21,7 +21,8 @@ MUST_CHECK bool schedule_wake_seen(struct db *db, const char *order_id, int64_t 
 MUST_CHECK bool order_url_taken(struct db *db, const char *order_url, const char *but_order_id, bool *ret, struct err *err);
 /*
  * The wall clock went back by `by_ms`, more than an hour: what was put to sleep before would sleep that much too long.
- * Jobs whose wake-up lies behind the time that was left are moved back with it, and what renewals wait for likewise.
+ * Jobs whose wake-up lies behind the time that was left are moved back with it, and likewise what renewals and removals
+ * wait for, and how long jobs and owner names are claimed.
  */
 MUST_CHECK bool schedule_clock_back(struct db *db, int64_t now, int64_t by_ms, int64_t *ret_count, struct err *err);
 /* The wall time of the newest event that was written down; 0: there is none. */

@@ -151,6 +151,13 @@ bool txt_record_list_order(struct db *db, struct arena *a, const char *order_id,
 	       rows_take(&rows, ret, ret_count);
 }
 
+bool txt_record_left(struct db *db, const char *order_id, int64_t *ret, struct err *err)
+{
+	*ret = 0;
+	return db_each(db, rows_int, ret, err, "SELECT COUNT(*) FROM txt_records WHERE order_id = $1 AND gone_at IS NULL",
+	               DB_C(order_id));
+}
+
 /* `gone_at IS NULL` is in the queries below because the indices have it; the ledger's past is much longer than its present. */
 bool txt_record_list_live(struct db *db, struct arena *a, const char *provider, struct txt_record **ret,
                           size_t *ret_count, struct err *err)
@@ -159,8 +166,8 @@ bool txt_record_list_live(struct db *db, struct arena *a, const char *provider, 
 
 	return db_each(db, txt_record_read, &rows, err,
 	               "SELECT " TXT_RECORD_COLUMNS " FROM connections c JOIN txt_records t ON t.connection_id = c.id"
-	               " WHERE c.provider = $1 AND t.state = 'live' AND t.gone_at IS NULL ORDER BY t.id",
-	               DB_C(provider)) &&
+	               " WHERE c.provider = $1 AND t.state = 'live' AND t.gone_at IS NULL ORDER BY t.id + 0",
+	               DB_C(provider)) && /* + 0: sorted afterwards, not by walking the whole ledger in the order of its ids */
 	       rows_take(&rows, ret, ret_count);
 }
 
@@ -235,8 +242,10 @@ bool txt_record_debt_retry(struct db *db, struct arena *a, const char *project_i
 	struct rows rows = ROWS(a, const char *);
 
 	return db_each(db, order_once, &rows, err,
+	               /* From the index of what is owed: a project has a million orders, and few debts. */
 	               "UPDATE txt_records SET retry_at = $2 WHERE gone_at IS NULL AND retired_at IS NOT NULL AND state = 'debt'"
-	               " AND order_id IN (SELECT id FROM orders WHERE project_id = $1) RETURNING order_id",
+	               " AND EXISTS (SELECT 1 FROM orders o WHERE o.id = txt_records.order_id AND o.project_id = $1)"
+	               " RETURNING order_id",
 	               DB_C(project_id), DB_I(now)) &&
 	       rows_take(&rows, ret_orders, ret_count);
 }

@@ -39,6 +39,8 @@ MUST_CHECK bool txt_record_owe(struct db *db, int64_t id, int64_t retry_at, cons
  */
 MUST_CHECK bool txt_record_retire(struct db *db, const char *order_id, int64_t authorization_id, int64_t now, int64_t *ret_count,
                                   struct err *err);
+/* How many of the order are not gone yet, needed or not. */
+MUST_CHECK bool txt_record_left(struct db *db, const char *order_id, int64_t *ret, struct err *err);
 MUST_CHECK bool txt_record_list_order(struct db *db, struct arena *a, const char *order_id, struct txt_record **ret, size_t *ret_count, struct err *err);
 /* state "live" for one provider: what a restarted dns role needs. Called for each row. */
 MUST_CHECK bool txt_record_list_live(struct db *db, struct arena *a, const char *provider, struct txt_record **ret, size_t *ret_count, struct err *err);

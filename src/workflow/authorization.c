@@ -269,7 +269,13 @@ static bool write_live(struct db *db, void *arg, struct err *err)
 
 static bool write_lease_back(struct db *db, void *arg, struct err *err)
 {
-	return owner_lease_give(db, ((struct publish_write *)arg)->job_id, err);
+	struct job *job = arg;
+	struct err  lost = { 0 };
+
+	if (job_check(db, job->row.id, job->row.fence, &lost))
+		return owner_lease_give(db, job->row.id, err);
+	/* A cancelled order has ended the job: nobody else would. Whoever took the job over has the lease with it. */
+	return owner_lease_give_ended(db, job->row.id, err);
 }
 
 /* What a run before this one left is looked at before it is written again. */
@@ -308,7 +314,7 @@ static enum outcome not_published(struct job *job, struct publish_write *p, stru
 {
 	struct err ignored = { 0 };
 
-	if (p->lease && !job_write(job, write_lease_back, p, &ignored))
+	if (p->lease && !store_write(job->worker->store, write_lease_back, job, &ignored))
 		log_debug("job=%lld lease=kept cause=\"%s\"", (long long)job->row.id, ignored.text);
 	return refused_at(job, p->x, err);
 }
@@ -337,9 +343,13 @@ enum outcome run_publish(struct job *job, struct err *err)
 	CRASH_POINT(PUBLISH_INTENT_BEFORE);
 	if (!PLANTED(3) && !job_write(job, write_intent, p, err))
 		return p->holds > 0 ? refused_at(job, x, err) : job_outcome(err);
-	if (p->busy)
-		return job_wait(job, clock_now_ms() + rand_jitter(OWNER_BUSY_MS, 50), "another value is being written at %s; it goes first",
+	if (p->busy) {
+		int64_t looks = job->row.attempts, busy_ms = owner_busy_ms(&looks);
+
+		job->attempts = looks;
+		return job_wait(job, clock_now_ms() + rand_jitter(busy_ms, 50), "another value is being written at %s; it goes first",
 		                x->row.owner);
+	}
 	CRASH_POINT(PUBLISH_INTENT_AFTER);
 	/* A reset of the dns role between its answer and our row would lose the value: none happens while this is open. */
 	if (!connection_use_open(job->worker, job->thread->http, &x->connection, x->row.zone, &use, err))

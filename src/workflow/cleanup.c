@@ -28,16 +28,17 @@ struct attempt {
 };
 
 struct removal_write {
-	int64_t         job_id;
+	struct job     *job;
 	struct attempt *items;
 	size_t          count;
+	bool            ends; /* nothing was left when it began */
 };
 
 static bool write_removed(struct db *db, void *arg, struct err *err)
 {
 	static const char *const state[] = { [REMOVAL_GONE] = "gone", [REMOVAL_SUPERSEDED] = "superseded" };
 	struct removal_write    *g = arg;
-	int64_t                  now = clock_now_ms();
+	int64_t                  now = clock_now_ms(), left = 0;
 
 	for (size_t i = 0; i < g->count; i++) {
 		const struct attempt *x = &g->items[i];
@@ -46,7 +47,12 @@ static bool write_removed(struct db *db, void *arg, struct err *err)
 		                                 : !txt_record_set_state(db, x->record->id, state[x->outcome], now, err))
 			return false;
 	}
-	return owner_lease_give(db, g->job_id, err);
+	if (!owner_lease_give(db, g->job->row.id, err) || (g->ends && !txt_record_left(db, g->job->row.order_id, &left, err)))
+		return false;
+	/* A value that came to be meanwhile has woken this job, which does not hear that while it runs. */
+	if (g->ends)
+		g->job->next = left > 0 ? STEP_REMOVE : STEP_CLEAN;
+	return true;
 }
 
 struct lease_write {
@@ -94,6 +100,7 @@ static enum removal remove_at(struct job *job, const struct connection *c, const
 /* *ret_busy_ms: nothing was done, another job writes there or the provider is not to be asked yet; else 0. */
 static enum removal remove_value(struct job *job, struct db *db, const struct txt_record *r, int64_t *ret_busy_ms, struct err *err)
 {
+	int64_t           looks = job->row.attempts;
 	struct connection c;
 	bool              taken;
 	enum removal      outcome;
@@ -106,7 +113,8 @@ static enum removal remove_value(struct job *job, struct db *db, const struct tx
 	if (!lease(job, &c, r, &taken, err))
 		return REMOVAL_FAILED;
 	if (!taken) {
-		*ret_busy_ms = OWNER_BUSY_MS;
+		*ret_busy_ms = owner_busy_ms(&looks);
+		job->attempts = looks;
 		return REMOVAL_FAILED;
 	}
 	outcome = remove_at(job, &c, r, err);
@@ -169,7 +177,7 @@ enum outcome run_remove(struct job *job, struct err *err)
 	CRASH_POINT(CLEANUP_INTENT_AFTER);
 	if (!job_reader(job, &db, err) || !txt_record_list_order(db, job->arena, job->row.order_id, &all, &count, err))
 		return OUT_RETRY;
-	g->job_id = job->row.id;
+	g->job = job;
 	g->items = arena_alloc_array(job->arena, count > 0 ? count : 1, sizeof(*g->items));
 	for (size_t i = 0; i < count; i++) {
 		struct attempt *x = &g->items[g->count];
@@ -197,10 +205,10 @@ enum outcome run_remove(struct job *job, struct err *err)
 		left++;
 		wake_at = retry_at < wake_at ? retry_at : wake_at;
 	}
-	if (g->count > 0) {
-		job->facts = write_removed;
-		job->facts_arg = g;
-	}
+	g->ends = left == 0;
+	/* Also when the provider was not to be asked: what was leased for that is given back. */
+	job->facts = write_removed;
+	job->facts_arg = g;
 	note_attempts(job, g, failed);
 	if (left == 0)
 		return OUT_DONE;

@@ -70,7 +70,7 @@ struct command_reply {
 	const char *id;          /* of the object made or changed */
 	const char *order_id;    /* issue, renew and edit */
 	int64_t     row_version;
-	/* issue: why the order is parked in preflight, "" when it runs on */
+	/* issue: why the order is parked in preflight, "" when it runs on; a detail without a problem is a warning */
 	const char *problem, *detail, *hint;
 };
 
@@ -120,7 +120,7 @@ struct command_issue {
 	const char           *provider, *alias_provider; /* "" : any; else the provider id, e.g. "builtin" */
 	const char           *connection;                /* name or id; "" : by zone, else the default */
 	const char           *facade;                    /* CertMate's members as JSON, kept with the certificate; "" from /v1 */
-	bool                  refuse;                    /* a delegation that does not hold refuses instead of parking */
+	bool                  refuse;                    /* a delegation that does not hold (of an edit: a new one) refuses instead of parking */
 	bool                  once;                      /* a certificate with this first name exists: already-exists */
 	const char           *key_policy;                /* "" : new */
 	const char           *fallback;                  /* the second authority, id or name; "" : none */

@@ -15,6 +15,13 @@
 
 #define DELEGATION_FRESH_MS (3600 * 1000) /* a verified delegation is believed so long */
 
+/* Verified, and not long ago. Not in the future either: the clock was wrong then. */
+static inline bool delegation_fresh(const struct delegation *d, int64_t now)
+{
+	return strcmp(d->health, "verified") == 0 && d->problem[0] == '\0' && d->verified_at <= now &&
+	       now - d->verified_at < DELEGATION_FRESH_MS;
+}
+
 /* "_acme-challenge.example.test. 300 IN CNAME target." */
 const char *delegation_record(struct arena *a, const struct delegation *d);
 

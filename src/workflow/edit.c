@@ -21,6 +21,7 @@ struct edit {
 	bool                        reissue;
 	const char                 *detail;    /* for the audit */
 	const char                 *cancelled; /* the order that ran; "" when none did */
+	const char                 *renamed;   /* what to know about it; NULL: its name stays */
 };
 
 /* ---- what it is to be ---- */
@@ -29,6 +30,7 @@ static bool edit_names(struct edit *e, struct err *err)
 {
 	struct plan             *p = &e->plan;
 	const struct identifier *names;
+	bool                     keeps = false;
 
 	if (p->c->names_count > 0) {
 		if (!plan_names(p, err))
@@ -39,7 +41,14 @@ static bool edit_names(struct edit *e, struct err *err)
 		p->names = arena_alloc_array(p->a, p->names_count, sizeof(*p->names));
 		memcpy(p->names, names, p->names_count * sizeof(*p->names));
 	}
-	p->certificate.name = p->names[0].value;
+	/* Targets of a whole project have a directory of this name: what is there stays there while the name does. */
+	for (size_t i = 0; i < p->names_count; i++)
+		if (strcmp(p->names[i].value, e->old.name) == 0)
+			keeps = true;
+	p->certificate.name = keeps ? e->old.name : p->names[0].value;
+	if (!keeps)
+		e->renamed = arena_printf(p->a, "the certificate %s is called %s from now on: targets of the whole project get it in another"
+		                                " directory, %s stays as it is", e->old.name, p->certificate.name, e->old.name);
 	p->certificate.names = names_join(p->a, p->names, p->names_count);
 	return true;
 }
@@ -86,6 +95,10 @@ static bool edit_key(struct edit *e, struct db *db, struct err *err)
 	if (c->csr_spki[0] != '\0' && !e->c->has_csr && (!same || p->c->key_type[0] != '\0' || e->c->compromised)) {
 		err_problem(err, ERR_CONFLICT, "no-key", "%s is made from a CSR: its names and its key are the request's", e->old.name);
 		return err_hint(err, "give a new CSR, or \"\" to let Reeve make the key from now on");
+	}
+	if (e->c->compromised && c->csr_spki[0] != '\0' && strcmp(c->csr_spki, e->served.spki_sha256) == 0) {
+		err_problem(err, ERR_INPUT, "invalid-request", "the CSR has the key that is reported compromised");
+		return err_hint(err, "make a new key and a new CSR");
 	}
 	if (p->c->key_type[0] != '\0' && strcmp(p->c->key_type, e->old.key_type) != 0 && strcmp(c->key_policy, "reuse") == 0) {
 		err_problem(err, ERR_CONFLICT, "conflict", "the key of %s is used again for each version, and is %s", e->old.name,
@@ -147,6 +160,14 @@ static bool write_cancel(struct db *db, struct edit *e, int64_t now, struct err 
 	return order_give_up(db, &running, "cancelled", &why, now, err) && history_insert(db, &h, err);
 }
 
+static bool write_note(struct db *db, const struct edit *e, int64_t now, struct err *err)
+{
+	struct history h = { .at = now, .order_id = e->plan.order_id, .kind = "order", .step = steps[STEP_KEY].name, .outcome = "note",
+		             .text = e->renamed };
+
+	return e->renamed == NULL || history_insert(db, &h, err);
+}
+
 static bool write_routes(struct db *db, struct edit *e, struct err *err)
 {
 	struct plan *p = &e->plan;
@@ -169,13 +190,46 @@ static bool write_edit(struct db *db, void *arg, struct err *err)
 	if (!certificate_update(db, &p->certificate, err) ||
 	    (e->c->has_csr && !certificate_set_csr(db, e->old.id, p->c->csr, err)) ||
 	    (e->c->compromised && !version_key_compromise(db, e->old.id, e->served.spki_sha256, now, err)) ||
+	    /* Once more: somebody may have reported the key of the CSR since it was read. */
+	    !plan_key(p, db, err) ||
 	    !audit_insert(db, now, p->who->project_id, p->who->principal, "certificate-edit", e->old.id, e->detail, err))
 		return false;
 	if (!e->reissue)
 		return renewal_wake(db, e->old.id, now, err);
 	/* The renewal job looks again with the new facts: its own order could be the one that was cancelled. */
 	return write_cancel(db, e, now, err) && write_routes(db, e, err) && order_start(db, &p->certificate, p->order_id, err) &&
-	       renewal_wake(db, e->old.id, now, err);
+	       write_note(db, e, now, err) && renewal_wake(db, e->old.id, now, err);
+}
+
+/*
+ * Would the order wait for a record that nobody has published yet? While it waits nothing else is ordered, so that the
+ * version served would run out. What the certificate has been renewed by is not asked about here: a renewal needs it too.
+ */
+static bool edit_look(struct edit *e, struct err *ret_finding, struct err *err)
+{
+	struct plan  *p = &e->plan, fresh = *p;
+	struct route *routes = arena_alloc_array(p->a, p->routes_count > 0 ? p->routes_count : 1, sizeof(*routes));
+
+	fresh.routes = routes;
+	fresh.routes_count = 0;
+	for (size_t i = 0; i < p->routes_count; i++) {
+		size_t k = 0;
+
+		while (k < p->kept_count && (strcmp(p->kept[k].name, p->routes[i].name) != 0 ||
+		                             strcmp(p->kept[k].delegation_id, p->routes[i].delegation.id) != 0))
+			k++;
+		if (k == p->kept_count)
+			routes[fresh.routes_count++] = p->routes[i];
+	}
+	if (p->c->refuse && e->old.version > 0) {
+		if (!plan_look(&fresh, ret_finding, err))
+			return false;
+		if (ret_finding->class != ERR_NONE) {
+			*err = *ret_finding;
+			return err_in(err, "%s is not changed", e->old.name);
+		}
+	}
+	return plan_look(p, ret_finding, err);
 }
 
 bool edit_certificate(struct worker *w, struct arena *a, const struct command_who *who, const struct command_edit *c,
@@ -195,12 +249,8 @@ bool edit_certificate(struct worker *w, struct arena *a, const struct command_wh
 	}
 	if (!edit_plan(&e, db, err))
 		return false;
-	if (e.reissue && (!store_write(w->store, plan_write_delegations, &e.plan, err) || !plan_look(&e.plan, &finding, err)))
+	if (e.reissue && (!store_write(w->store, plan_write_delegations, &e.plan, err) || !edit_look(&e, &finding, err)))
 		return false;
-	if (finding.class != ERR_NONE && c->issue.refuse) {
-		*err = finding;
-		return false;
-	}
 	CRASH_POINT(EDIT_COMMIT_BEFORE);
 	if (!store_write(w->store, write_edit, &e, err))
 		return false;
@@ -213,5 +263,7 @@ bool edit_certificate(struct worker *w, struct arena *a, const struct command_wh
 	ret->order_id = e.reissue ? e.plan.order_id : "";
 	ret->row_version = e.old.row_version + 1;
 	plan_reply(a, ret, &finding);
+	if (finding.class == ERR_NONE && e.renamed != NULL)
+		ret->detail = e.renamed;
 	return true;
 }

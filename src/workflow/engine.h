@@ -29,7 +29,7 @@
 #define COMMAND_THREADS  8
 #define COMMAND_SLOW_MAX 5
 #define OWNER_LEASE_MS 180000   /* longer than a provider may keep one call waiting */
-#define OWNER_BUSY_MS  200      /* another job writes at the same owner name */
+#define OWNER_BUSY_MS  200      /* another job writes at the same owner name: the first pause (removal.h) */
 #define JOB_CLAIMS_MAX 3        /* claimed more often without an outcome it is alerted (store/job.h: and pauses) */
 
 enum outcome {

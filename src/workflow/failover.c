@@ -227,8 +227,16 @@ static bool write_switch(struct db *db, void *arg, struct err *err)
 	if (!order_find(db, a, x->job->row.subject, &order, err) || !certificate_find(db, a, order.certificate_id, &c, err) ||
 	    !decide(db, a, &c, &second, &why, err))
 		return false;
-	if (strcmp(order.status, "running") != 0 || why == NULL)
+	x->job->next = STEP_FAILOVER_OVER;
+	x->job->wake_at = 0;
+	if (strcmp(order.status, "running") != 0)
 		return true;
+	if (why == NULL) {
+		/* It goes on just now, and may fail again. */
+		x->job->next = STEP_FAILOVER_WATCH;
+		x->job->wake_at = now + rand_jitter(LOOK_LEAST_MS, 10);
+		return true;
+	}
 	err_problem(&given_up, ERR_PERMANENT, order.problem, "given up for %s: %s", second.name, order.detail);
 	err_hint(&given_up, "order %s goes to %s", x->order_id, second.name);
 	return schedule_end_jobs(db, "order", order.id, err) && order_give_up(db, &order, "failed", &given_up, now, err) &&

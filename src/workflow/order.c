@@ -64,8 +64,16 @@ static bool take_key(struct job *job, const struct certificate *c, enum key_type
 	struct keeper_cert_key key;
 	struct version         before;
 	const char            *why;
+	struct db             *db;
+	bool                   compromised;
 
 	if (c->csr_spki[0] != '\0') {
+		if (!job_reader(job, &db, err) || !version_key_compromised(db, c->csr_spki, &compromised, err))
+			return false;
+		if (compromised) {
+			err_problem(err, ERR_CONFIG, "no-key", "the key of the CSR of %s was reported compromised", c->name);
+			return err_hint(err, "make a new key and a new CSR: reeve certificate set %s --csr FILE", c->name);
+		}
 		v->spki_sha256 = c->csr_spki;
 		job_note(job, "the key is the user's: the request that was given is sent");
 		return true;
@@ -136,7 +144,7 @@ bool preflight_route(struct worker *w, struct arena *a, const char *project_id, 
 		err_hint(ret_finding, "`reeve delegation add %s`, publish its record, and order again", ret_d->name);
 		return true;
 	}
-	if (strcmp(ret_d->health, "verified") == 0 && ret_d->problem[0] == '\0' && now - ret_d->verified_at < DELEGATION_FRESH_MS)
+	if (delegation_fresh(ret_d, now))
 		return true;
 	if (!delegation_look(w, a, ret_d, &verdict, err))
 		return false;

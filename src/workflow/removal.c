@@ -4,8 +4,11 @@
 #include "workflow/removal.h"
 
 #include "base/rand.h"
+#include "workflow/engine.h"
 
 #define PAUSE_FIRST_MS 1000
+#define BUSY_MAX_MS    5000
+#define BUSY_LOOKS_MAX 5
 
 bool value_look(const struct provider *provider, const struct provider_context *context, const struct provider_value *value,
                 bool *inout, struct err *err)
@@ -33,6 +36,14 @@ enum removal removal_try(const struct provider *provider, const struct provider_
 	if (again && !value_look(provider, context, value, &present, err))
 		return REMOVAL_FAILED;
 	return !present || provider->remove(context, value, err) ? REMOVAL_GONE : REMOVAL_FAILED;
+}
+
+int64_t owner_busy_ms(int64_t *inout_looks)
+{
+	int64_t looks = *inout_looks, ms = OWNER_BUSY_MS << (looks < BUSY_LOOKS_MAX ? looks : BUSY_LOOKS_MAX);
+
+	*inout_looks = looks < BUSY_LOOKS_MAX ? looks + 1 : looks;
+	return ms < BUSY_MAX_MS ? ms : BUSY_MAX_MS;
 }
 
 int64_t removal_retry_at(const struct txt_record *r, uint32_t retry_after_s, int64_t now)

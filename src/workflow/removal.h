@@ -23,6 +23,11 @@ MUST_CHECK bool value_look(const struct provider *provider, const struct provide
 /* `again`: a removal may have been sent before, and nobody knows what came of it: look first. */
 MUST_CHECK enum removal removal_try(const struct provider *provider, const struct provider_context *context,
                                     const struct provider_value *value, bool again, struct err *err);
+/*
+ * Another job writes at the owner name for the *inout_looks-th time (from 0, counted on): the next look is after a pause
+ * that doubles from OWNER_BUSY_MS to 5 s. The count ends soon: what is counted with it has tries left. Not jittered.
+ */
+int64_t owner_busy_ms(int64_t *inout_looks);
 /* After one more failure; 0: it has been tried for DEBT_KEEP_MS and is given up. */
 int64_t removal_retry_at(const struct txt_record *r, uint32_t retry_after_s, int64_t now);
 

@@ -130,6 +130,51 @@ static void take_earlier(struct renewal_plan *plan, int64_t at, enum renewal_rea
 	plan->reason = reason;
 }
 
+/* Space separated, each once. NULL and "": nobody wrote them down. */
+static bool names_differ(const char *left, const char *right)
+{
+	struct str rest = str_c(left != NULL ? left : ""), field, other, name;
+
+	if (rest.len == 0 || right == NULL || right[0] == '\0')
+		return false;
+	if (rest.len != strlen(right))
+		return true;
+	while (str_next(&rest, ' ', &field)) {
+		bool found = false;
+
+		for (other = str_c(right); !found && str_next(&other, ' ', &name);)
+			found = str_eq(name, field);
+		if (!found)
+			return true;
+	}
+	return false;
+}
+
+static bool texts_differ(const char *left, const char *right)
+{
+	return left != NULL && right != NULL && left[0] != '\0' && right[0] != '\0' && strcmp(left, right) != 0;
+}
+
+/* What of the certificate the version is not; NULL: it is all of it. */
+static const char *changed(const struct certificate *c, const struct version *v)
+{
+	bool csr = c->csr_spki != NULL && c->csr_spki[0] != '\0';
+
+	if (v->key_compromised_at != 0)
+		return "its key was reported compromised";
+	if (names_differ(c->names, v->names))
+		return "the names of the certificate were changed";
+	if (texts_differ(c->key_type, v->key_type))
+		return "the key type of the certificate was changed";
+	if (csr ? texts_differ(c->csr_spki, v->spki_sha256) : v->spki_sha256 != NULL && v->spki_sha256[0] != '\0' && v->key_blob.len == 0)
+		return "the certificate was given another key";
+	/* The second authority's is as good until the next renewal. */
+	if (texts_differ(c->authority_id, v->authority_id) &&
+	    (c->fallback_id == NULL || strcmp(c->fallback_id, v->authority_id) != 0))
+		return "the authority of the certificate was changed";
+	return NULL;
+}
+
 void renewal_plan(const struct certificate *c, const struct version *v, const struct renewal *r, struct renewal_plan *ret)
 {
 	int64_t               life = life_of(v), spread, before;
@@ -155,6 +200,9 @@ void renewal_plan(const struct certificate *c, const struct version *v, const st
 	} else if (!wished) {
 		take_earlier(&plan, v->not_after_at - (life < SHORT_MS ? life / 2 : life / 3) - spread, RENEWAL_LIFETIME);
 	}
+	/* Not when that was: the order of the change, or one that was tried again, ended without a version. */
+	if (changed(c, v) != NULL)
+		take_earlier(&plan, v->issued_at != 0 ? v->issued_at : v->not_before_at, RENEWAL_CHANGED);
 	if (r != NULL && r->retry_at > plan.due_at) {
 		plan.due_at = r->retry_at;
 		plan.reason = r->early > 0 && r->failures == 0 ? RENEWAL_EARLY : RENEWAL_RETRY;
@@ -180,7 +228,7 @@ const char *renewal_reason_name(enum renewal_reason reason)
 {
 	static const char *const names[RENEWAL__COUNT] = {
 		[RENEWAL_WINDOW] = "window", [RENEWAL_DEADLINE] = "deadline", [RENEWAL_POLICY] = "policy",
-		[RENEWAL_LIFETIME] = "lifetime", [RENEWAL_RETRY] = "retry", [RENEWAL_EARLY] = "early",
+		[RENEWAL_LIFETIME] = "lifetime", [RENEWAL_CHANGED] = "changed", [RENEWAL_RETRY] = "retry", [RENEWAL_EARLY] = "early",
 		[RENEWAL_OFF] = "off", [RENEWAL_PAUSED] = "paused", [RENEWAL_REVOKED] = "revoked",
 	};
 
@@ -204,6 +252,8 @@ static const char *reason_text(struct arena *a, const struct renewal_plan *plan,
 		return arena_printf(a, "the policy of the certificate: renew_before %s", c->renew_before);
 	case RENEWAL_LIFETIME:
 		return life_of(v) < SHORT_MS ? "about half of its life is over then" : "about two thirds of its life are over then";
+	case RENEWAL_CHANGED:
+		return arena_printf(a, "%s, and no version has been issued since", changed(c, v));
 	case RENEWAL_RETRY:
 		if (r->failures == 0)
 			return "the last order was cancelled";

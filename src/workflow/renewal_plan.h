@@ -5,6 +5,7 @@
  *          window and a policy two thirds of the life (half of a life under ten days). A window never moves a renewal
  *          behind the deadline: a tenth of the life, at least a day, but at most a quarter of the life, is kept for
  *          further tries. What is not drawn is spread: earlier by up to a twentieth of the life.
+ * Changed  a version that is not what the certificate is to be (its order failed or was cancelled) is due at once.
  * Holding  a failed or cancelled order and renewals that follow too quickly on each other hold the next one back.
  * Units    *_at are Unix milliseconds UTC, *_ms durations.
  * Purity   no I/O, no clock, no database, no randomness: years of renewals are a unit test.
@@ -32,6 +33,7 @@ enum renewal_reason {
 	RENEWAL_DEADLINE, /* the CA suggests later than is safe */
 	RENEWAL_POLICY,   /* the certificate's own */
 	RENEWAL_LIFETIME, /* two thirds, or half */
+	RENEWAL_CHANGED,  /* the version served is not what the certificate was changed to, or its key is compromised */
 	RENEWAL_RETRY,    /* the order before failed or was cancelled */
 	RENEWAL_EARLY,    /* the last ones came so early that the next one is held back */
 	RENEWAL_OFF,      /* not by itself */

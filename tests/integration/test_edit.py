@@ -2,6 +2,7 @@
 """A certificate that changes: names, key, authority; a kept key, a user's request, a second authority."""
 
 import base64
+import datetime
 import pathlib
 import sqlite3
 import sys
@@ -98,7 +99,9 @@ class Edit(tap.Case):
         self.assertEqual(order["status"], "issued", order)
         self.assert_certificate(certificate["id"], [a, c])
         self.assertEqual(self.routes(certificate), {a, c})
-        self.assertEqual(self.get(certificate)["name"], c)
+        # Its name is that of its directories: it stays as long as it is one of the names.
+        self.assertEqual(self.get(certificate)["name"], a)
+        self.assertNotIn("warning", reply.body)
         # The same CA: what is replaced is said, and what was delivered is delivered anew.
         self.assertIn("replaces", [r for r in self.ca.requests(0, "POST", "/order-plz")][-1].payload)
         current = self.lab.directory / "target" / "current" / "cert.pem"
@@ -109,6 +112,16 @@ class Edit(tap.Case):
         self.assertEqual(self.reeve.wait_order(renewal["id"])["status"], "issued")
         self.assert_certificate(certificate["id"], [a, c])
         self.reeve.must("DELETE", "/v1/deployments/files")
+
+    def test_a_certificate_that_gets_another_name_says_so(self):
+        a, b = self.fresh(2)
+        certificate, _ = self.issue([a])
+        reply = self.patch(certificate, names=[b], domain_alias=self.aliases([b]))
+        self.assertEqual(reply.status, 202, reply.body)
+        self.assertIn(f"{a} is called {b} from now on", reply.body["warning"])
+        self.assertEqual(reply.body["certificate"]["name"], b)
+        order = self.reeve.wait_order(reply.body["order"]["id"])
+        self.assertTrue(any(f"is called {b}" in t for t in self.texts(order)), self.texts(order))
 
     def test_key_type_and_authority(self):
         names = self.fresh()
@@ -201,7 +214,15 @@ class Edit(tap.Case):
     def test_a_name_without_its_record_waits_and_the_old_version_is_served(self):
         names = self.fresh()
         certificate, _ = self.issue(names)
-        reply = self.patch(certificate, names=[*names, "dangling.example.com"])
+        # While it waited nothing would be renewed: it is refused, with what to publish, and nothing has changed.
+        self.assert_problem(self.patch(certificate, names=[*names, "dangling.example.com"]), 422, "delegation-missing",
+                            "_acme-challenge.dangling.example.com")
+        self.assertEqual(self.get(certificate)["names"], names)
+        self.assertEqual(len(self.orders(certificate)), 1)
+        done = self.reeve.cli("certificate", "set", certificate["id"], "--name", names[0], "--name", "dangling.example.com")
+        self.assertIn("_acme-challenge.dangling.example.com", done.stderr)
+        # Unless somebody wants it so.
+        reply = self.patch(certificate, names=[*names, "dangling.example.com"], planned=True)
         self.assertEqual(reply.status, 202, reply.body)
         self.assertEqual(reply.body["order"]["problem"], "delegation-missing")
         self.assertIn("_acme-challenge.dangling.example.com", reply.body["order"]["hint"])
@@ -212,6 +233,16 @@ class Edit(tap.Case):
         self.assert_certificate(certificate["id"], names)
         self.assertEqual(self.routes(certificate), set(names))
         self.assertEqual(order["status"], "issued")
+
+    def test_an_edit_that_failed_is_tried_again(self):
+        names = self.fresh()
+        certificate, _ = self.issue(names)
+        self.ca.rules = [scripted_ca.only("POST /order-plz", lambda _: (403, "rejectedIdentifier", "policy", {}))]
+        self.edited(certificate, status="failed", key_type="p384")
+        renewal = self.get(certificate)["renewal"]
+        self.assertEqual((renewal["reason"], renewal["failures"]), ("retry", 1), renewal)
+        due = datetime.datetime.fromisoformat(renewal["due_at"].replace("Z", "+00:00")).timestamp()
+        self.assertLess(due - time.time(), 300)
 
     def test_an_authority_that_was_removed(self):
         names = self.fresh()
@@ -300,6 +331,14 @@ class Edit(tap.Case):
         for members in ({"names": [names[0]]}, {"key_type": "p384"}, {"key_compromised": True}):
             self.assert_problem(self.patch(certificate, **members), 409, "no-key", "CSR")
         self.assert_problem(self.patch(certificate, key_policy="reuse"), 400, "invalid-request", "CSR")
+        self.assert_problem(self.patch(certificate, key_compromised=True, csr=request.read_text()), 400, "invalid-request", "compromised")
+        self.assertFalse(self.get(certificate)["key_compromised"])
+        # The key of a request may be reported by way of another certificate: then it is ordered no more.
+        twin, _ = self.issue(names, csr=request.read_text())
+        self.edited(twin, key_compromised=True, csr=self.csr(*names)[0].read_text())
+        renewal = self.reeve.must("POST", f"/v1/certificates/{certificate['id']}/renew", {})["order"]
+        renewal = self.reeve.wait_order(renewal["id"])
+        self.assertEqual((renewal["status"], renewal["problem"], renewal["requests"]), ("failed", "no-key", 0), renewal)
         other, other_key = self.csr(names[0])
         self.edited(certificate, csr=other.read_text())
         leaf = lab.pem_blocks(self.reeve.download(certificate["id"]))[0]
@@ -340,6 +379,7 @@ class Edit(tap.Case):
             "signature": base64.b64encode(bytes(der)).decode(),
             "common name": self.csr(name, extra=("-subj", "/CN=other.example.com"))[0].read_text(),
             "certificate authority": self.csr(name, extra=("-addext", "basicConstraints=critical,CA:TRUE"))[0].read_text(),
+            "basicConstraints": self.csr(name, extra=("-addext", "basicConstraints=DER:0500"))[0].read_text(),
             "extension": self.csr(name, extra=("-addext", "tlsfeature=status_request"))[0].read_text(),
             "twice": self.csr(name, name)[0].read_text(),
             "stands behind it": good + "more\n",

@@ -7,6 +7,7 @@
 #include "store/order.h"
 #include "store/owner_lease.h"
 #include "store/project.h"
+#include "store/schedule.h"
 #include "store/txt_record.h"
 
 #define NOW ((int64_t)1800000000000)
@@ -211,5 +212,109 @@ TEST(one_writer_per_owner_name)
 	fixture_close(&f);
 }
 
+/* A cancel ends the job while its call is under way: the claim is lost, and the owner name must not stay taken. */
+TEST(who_lost_the_claim_gives_the_lease_back)
+{
+	struct fixture f;
+	int64_t        job = 0;
+	bool           taken = false;
+
+	world(&f);
+	CHECK_OK(job_insert(f.db, "authorization", "1", "o1", "p1", "publish", NOW, &job, &f.err), f.err);
+	TAKE_LEASE("a", job, NOW);
+	CHECK_OK(owner_lease_give_ended(f.db, job, &f.err), f.err); /* somebody else may be at it */
+	TAKE_LEASE("a", job + 1, NOW);
+	CHECK(!taken);
+	CHECK_OK(schedule_end_jobs(f.db, "authorization", "o1", &f.err), f.err);
+	CHECK_OK(owner_lease_give_ended(f.db, job, &f.err), f.err);
+	TAKE_LEASE("a", job + 1, NOW);
+	CHECK(taken);
+	fixture_close(&f);
+}
+
+TEST(what_is_left_of_an_order)
+{
+	struct fixture f;
+	int64_t        one, left = -1, owed = 0;
+
+	world(&f);
+	one = add(&f, "o1", 1, "v1");
+	add(&f, "o2", 2, "v2");
+	CHECK_OK(txt_record_left(f.db, "o1", &left, &f.err), f.err);
+	CHECK_INT(left, 1);
+	CHECK_OK(txt_record_retire(f.db, "o1", 0, NOW, &owed, &f.err), f.err);
+	CHECK_OK(txt_record_set_state(f.db, one, "gone", NOW, &f.err), f.err);
+	CHECK_OK(txt_record_left(f.db, "o1", &left, &f.err), f.err);
+	CHECK_INT(left, 0);
+	fixture_close(&f);
+}
+
+static int64_t number(struct fixture *f, const char *sql)
+{
+	int64_t n = 0;
+
+	CHECK_OK(db_each_values(f->db, fixture_count, &n, &f->err, sql, NULL, 0), f->err);
+	return n;
+}
+
+TEST(what_waits_for_a_clock_that_was_ahead)
+{
+	struct fixture f;
+	struct err     why = { 0 };
+	int64_t        ahead = 30 * (int64_t)86400000, one, job = 0, owed = 0, moved = 0;
+	bool           taken = false;
+
+	world(&f);
+	one = add(&f, "o1", 1, "v1");
+	CHECK_OK(txt_record_retire(f.db, "o1", 0, NOW, &owed, &f.err), f.err);
+	err_problem(&why, ERR_TEMPORARY, "provider-unavailable", "it did not answer");
+	CHECK_OK(txt_record_owe(f.db, one, NOW + ahead + 2000, &why, &f.err), f.err);
+	TAKE_LEASE("a", 7, NOW + ahead);
+	TAKE_LEASE("b", 7, NOW);
+	CHECK_OK(job_insert(f.db, "cleanup", "o1", "o1", "p1", "remove", NOW, &job, &f.err), f.err);
+	CHECK_OK(db_exec(f.db, NULL, &f.err, "UPDATE jobs SET lease_owner = 'gone', lease_until = $1", DB_I(NOW + ahead + 60000)), f.err);
+	CHECK_OK(schedule_clock_back(f.db, NOW, ahead, &moved, &f.err), f.err);
+	CHECK_INT(number(&f, "SELECT retry_at FROM txt_records"), NOW + 2000);
+	CHECK_INT(number(&f, "SELECT lease_until FROM owner_leases WHERE owner = 'a'"), NOW + 100);
+	CHECK_INT(number(&f, "SELECT lease_until FROM owner_leases WHERE owner = 'b'"), NOW + 100);
+	CHECK_INT(number(&f, "SELECT lease_until FROM jobs"), NOW + 60000);
+	fixture_close(&f);
+}
+
+/* Among many that are gone, what is done with the few that are not costs next to nothing. */
+TEST(the_past_of_the_ledger_costs_nothing)
+{
+	struct fixture     f;
+	struct txt_record *list;
+	const char       **orders;
+	size_t             count = 0;
+	int64_t            one, owed = 0;
+	uint64_t           before;
+	struct err         why = { 0 };
+
+	world(&f);
+	CHECK_OK(db_exec(f.db, NULL, &f.err,
+	                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+	                 " INSERT INTO orders (id, project_id, certificate_id, authority_id, status, step, created_at, row_version)"
+	                 " SELECT 'x' || i, project_id, certificate_id, authority_id, 'issued', step, created_at, row_version"
+	                 " FROM orders, n WHERE id = 'o1'"), f.err);
+	CHECK_OK(db_exec(f.db, NULL, &f.err,
+	                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+	                 " INSERT INTO txt_records (connection_id, zone, owner, value, order_id, authorization_id, state, intent_at, gone_at)"
+	                 " SELECT $1, 'z', 'o' || i, 'v', 'x' || i, 1, 'gone', 1, 2 FROM n", DB_T(connection)), f.err);
+	add(&f, "o2", 1, "v1");
+	one = add(&f, "o1", 1, "v2");
+	CHECK_OK(txt_record_retire(f.db, "o1", 0, NOW, &owed, &f.err), f.err);
+	CHECK_OK(txt_record_owe(f.db, one, NOW + 1000, &why, &f.err), f.err);
+	before = db_steps(f.db);
+	CHECK_OK(txt_record_list_live(f.db, f.a, CONNECTION_BUILTIN, &list, &count, &f.err), f.err);
+	CHECK(count > 0 && db_steps(f.db) - before < 1000);
+	before = db_steps(f.db);
+	CHECK_OK(txt_record_debt_retry(f.db, f.a, "p1", NOW, &orders, &count, &f.err), f.err);
+	CHECK(count == 1 && db_steps(f.db) - before < 1000);
+	fixture_close(&f);
+}
+
 TESTS(T(a_value_goes_with_its_own_authorization), T(debt_is_what_failed_or_is_late), T(strays_are_values_nobody_would_remove),
-      T(one_writer_per_owner_name))
+      T(one_writer_per_owner_name), T(who_lost_the_claim_gives_the_lease_back), T(what_is_left_of_an_order),
+      T(what_waits_for_a_clock_that_was_ahead), T(the_past_of_the_ledger_costs_nothing))

@@ -108,5 +108,17 @@ TEST(tries_come_ever_more_slowly_and_end_after_thirty_days)
 	CHECK(removal_retry_at(&r, 0, start + 1) <= start + 1 + REMOVAL_PAUSE_MAX_MS + REMOVAL_PAUSE_MAX_MS / 5);
 }
 
-TESTS(T(one_call_removes_ours_and_no_other), T(an_unknown_outcome_is_looked_at_before_it_is_repeated),
+TEST(an_owner_name_that_is_taken_is_looked_at_less_and_less)
+{
+	static const int64_t pauses[] = { 200, 400, 800, 1600, 3200, 5000, 5000, 5000 };
+	int64_t              looks = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(pauses); i++)
+		CHECK_INT(owner_busy_ms(&looks), pauses[i]);
+	CHECK_INT(looks, 5);
+	looks = INT64_MAX;
+	CHECK_INT(owner_busy_ms(&looks), 5000);
+}
+
+TESTS(T(an_owner_name_that_is_taken_is_looked_at_less_and_less), T(one_call_removes_ours_and_no_other), T(an_unknown_outcome_is_looked_at_before_it_is_repeated),
       T(who_removes_nothing_by_design_is_not_called), T(tries_come_ever_more_slowly_and_end_after_thirty_days))

@@ -95,6 +95,49 @@ TEST(off_and_paused)
 	CHECK_INT(plan.reason, RENEWAL_PAUSED);
 }
 
+/* What was edited is due until there is a version of it; what holds back holds this back too. */
+TEST(a_version_that_is_not_what_was_asked_for)
+{
+	static const struct {
+		const char *names, *key_type, *authority_id, *csr_spki, *fallback_id;
+		int64_t     compromised_at;
+		bool        sealed, changed;
+	} cases[] = {
+		{ "a.test b.test", "p256", "ca", "", "", 0, true, false },
+		{ "b.test a.test", "p256", "ca", "", "", 0, true, false },
+		{ "a.test c.test", "p256", "ca", "", "", 0, true, true },
+		{ "a.test", "p256", "ca", "", "", 0, true, true },
+		{ "a.test b.test c.test", "p256", "ca", "", "", 0, true, true },
+		{ "a.test b.test", "p384", "ca", "", "", 0, true, true },
+		{ "a.test b.test", "p256", "other", "", "", 0, true, true },
+		/* its second authority issued it */
+		{ "a.test b.test", "p256", "other", "", "ca", 0, true, false },
+		{ "a.test b.test", "p256", "ca", "bb", "", 0, true, true },
+		{ "a.test b.test", "p256", "ca", "aa", "", 0, false, false },
+		/* Reeve is to make the key again */
+		{ "a.test b.test", "p256", "ca", "", "", 0, false, true },
+		{ "a.test b.test", "p256", "ca", "", "", START, true, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct certificate  c = { .auto_renew = true, .renew_before = "", .names = cases[i].names, .key_type = cases[i].key_type,
+			                  .authority_id = cases[i].authority_id, .csr_spki = cases[i].csr_spki, .fallback_id = cases[i].fallback_id };
+		struct version      v = { .not_before_at = START, .not_after_at = START + 90 * DAY, .issued_at = START + HOUR,
+			                  .names = "a.test b.test", .key_type = "p256", .authority_id = "ca", .spki_sha256 = "aa",
+			                  .key_blob = cases[i].sealed ? STR("sealed") : STR(""), .key_compromised_at = cases[i].compromised_at };
+		struct renewal      r = { .failures = 1, .retry_at = START + DAY };
+		struct renewal_plan plan;
+
+		renewal_plan(&c, &v, NULL, &plan);
+		if ((plan.reason == RENEWAL_CHANGED) != cases[i].changed)
+			fail_msg("case %zu: %s", i, renewal_reason_name(plan.reason));
+		CHECK_INT(plan.due_at, cases[i].changed ? START + HOUR : START + 60 * DAY);
+		CHECK_INT(renewal_needed(&c, &v, NULL, START + 2 * HOUR), cases[i].changed);
+		renewal_plan(&c, &v, &r, &plan);
+		CHECK_INT(plan.due_at, cases[i].changed ? START + DAY : START + 60 * DAY);
+	}
+}
+
 TEST(policies)
 {
 	static const struct {
@@ -287,5 +330,5 @@ TEST(two_years_without_expiry_and_without_a_herd)
 	free(by_hour);
 }
 
-TESTS(T(the_rule), T(a_policy_that_the_life_outran), T(off_and_paused), T(policies), T(back_off_saturates),
+TESTS(T(a_version_that_is_not_what_was_asked_for), T(the_rule), T(a_policy_that_the_life_outran), T(off_and_paused), T(policies), T(back_off_saturates),
       T(every_reason_has_words), T(two_years_without_expiry_and_without_a_herd))
