@@ -130,6 +130,7 @@ bool run_open(struct run *run, struct memory *memory, struct http_client *client
 		return false;
 	*run = (struct run){ .memory = memory, .client = client, .account = account, .recipe = recipe, .arena = arena_new(),
 		             .kept = json_array() };
+	run->until_ms = clock_mono_ms() + RUN_MS;
 	run->vars.arena = run->arena;
 	for (size_t i = 0; i < recipe->credentials_count; i++) {
 		const struct recipe_credential *c = &recipe->credentials[i];
