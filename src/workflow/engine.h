@@ -29,6 +29,7 @@
 #define COMMAND_THREADS  8
 #define COMMAND_SLOW_MAX 5
 #define OWNER_LEASE_MS 180000   /* longer than a provider may keep one call waiting */
+#define OUTSIDE_SLOTS  64
 #define OWNER_BUSY_MS  200      /* another job writes at the same owner name */
 #define JOB_CLAIMS_MAX 3        /* claimed more often without an outcome it is alerted (store/job.h: and pauses) */
 
@@ -147,6 +148,8 @@ struct worker {
 	unsigned            idle_count, busy_count;
 	unsigned            delivering;      /* atomic: step threads that wait for a target */
 	unsigned            outside;         /* atomic: threads that ask a DNS provider */
+	unsigned            outside_of[OUTSIDE_SLOTS]; /* atomic: the same for the projects that fall into one slot */
+	unsigned            turned_away;     /* atomic: about how many wait for such a turn */
 	int64_t             planned_at;      /* when the dispatcher looks next */
 	int64_t             clock_offset;    /* the dispatcher's: wall - boot when it last looked; 0: not yet */
 	bool                started, stopping, keeper_open;
