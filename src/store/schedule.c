@@ -123,3 +123,13 @@ bool history_note(struct db *db, const struct history *h, struct err *err)
 	               DB_T(h->order_id), DB_I(h->job_id), DB_T(h->kind), DB_T(h->step), DB_T(h->outcome), DB_I(h->at),
 	               DB_T(h->text));
 }
+
+bool schedule_load(struct db *db, const char *project_id, int64_t now, int64_t *ret_running, int64_t *ret_due, struct err *err)
+{
+	*ret_running = *ret_due = 0;
+	return db_each(db, rows_int, ret_running, err,
+	               "SELECT COUNT(*) FROM orders WHERE status = 'running' AND ($1 = '' OR project_id = $1)", DB_C(project_id)) &&
+	       db_each(db, rows_int, ret_due, err,
+	               "SELECT COUNT(*) FROM jobs WHERE state = 'active' AND wake_at <= $2 AND ($1 = '' OR project_id = $1)",
+	               DB_C(project_id), DB_I(now));
+}

@@ -33,6 +33,9 @@ MUST_CHECK bool schedule_end_jobs(struct db *db, const char *kind, const char *o
 MUST_CHECK bool order_add_requests(struct db *db, const char *order_id, int64_t more, struct err *err);
 /* Authorizations of an order that are not final become `status`. */
 MUST_CHECK bool authorization_settle(struct db *db, const char *order_id, const char *status, struct err *err);
+/* Orders that run and jobs that are due by now: of one project, or "" for all. */
+MUST_CHECK bool schedule_load(struct db *db, const char *project_id, int64_t now, int64_t *ret_running, int64_t *ret_due,
+                              struct err *err);
 /* history_insert, unless the newest row of this job says the same. */
 MUST_CHECK bool history_note(struct db *db, const struct history *h, struct err *err);
 

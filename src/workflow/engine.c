@@ -14,6 +14,7 @@
 #include "base/planted.h"
 #include "base/problem_codes.h"
 #include "base/rand.h"
+#include "workflow/notification.h"
 #include "workflow/steps.h"
 
 #define IDLE_LOOK_MS 20000 /* the dispatcher looks at least so often, and renews leases */
@@ -152,7 +153,7 @@ static bool write_progress(struct db *db, const struct outcome_write *o, struct 
 	if (job->requests > 0 && !order_add_requests(db, job->row.order_id, job->requests, err))
 		return false;
 	if (strcmp(job->row.kind, "authorization") == 0)
-		return o->outcome != OUT_RETRY || order_set_progress(db, job->row.order_id, steps[STEP_AUTHORIZATIONS].name,
+		return (o->outcome != OUT_RETRY && (o->outcome != OUT_WAIT || shown->class == ERR_NONE)) || order_set_progress(db, job->row.order_id, steps[STEP_AUTHORIZATIONS].name,
 		                                                     shown->problem, shown->text, shown->hint, job->wake_at, 0, err);
 	/* Waiting for its authorizations, an order shows what they say. */
 	if (strcmp(job->row.kind, "order") != 0 || (o->outcome == OUT_WAIT && job->step == STEP_AUTHORIZATIONS))
@@ -184,6 +185,8 @@ static bool write_move(struct db *db, const struct outcome_write *o, bool *ret_k
 		if (strcmp(job->row.kind, "account") == 0 &&
 		    !schedule_wake_authority(db, job->row.subject, steps[STEP_ACCOUNT].name, o->now, err))
 			return false;
+		if (!notify_retry(db, job, o->cause, o->now, err))
+			return false;
 		return job_sleep(db, job->row.id, job->row.fence, steps[job->step].name, job->row.attempts + 1, job->wake_at, err);
 	case OUT_FAIL:
 		return fail_facts(db, job, o->cause, o->now, err) && job_end(db, job->row.id, job->row.fence, "failed", err);
@@ -191,14 +194,44 @@ static bool write_move(struct db *db, const struct outcome_write *o, bool *ret_k
 	__builtin_unreachable();
 }
 
+/*
+ * Claim what is due. A lease that is over frees the job of a holder that died; one of a thread that lives was overtaken by
+ * the clock (it was set forward, the machine slept, the process stood still) and is renewed first.
+ */
+static bool claim_due(struct db *db, struct worker *w, struct arena *a, int64_t now, size_t max, struct job_row **ret,
+                      size_t *ret_count, struct err *err)
+{
+	struct job_row *held;
+	size_t          count = 0;
+	bool            over;
+
+	if (!job_lease_over(db, now, &over, err))
+		return false;
+	if (over) {
+		held = arena_alloc_array(a, w->settings.threads, sizeof(*held));
+		pthread_mutex_lock(&w->lock);
+		for (unsigned i = 0; i < w->settings.threads; i++)
+			if (w->threads[i].assigned)
+				held[count++] = w->threads[i].row;
+		pthread_mutex_unlock(&w->lock);
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct err lost = { 0 };
+
+		if (!job_renew_lease(db, held[i].id, held[i].fence, now + JOB_LEASE_MS, &lost) && lost.class != ERR_CONFLICT) {
+			*err = lost;
+			return false;
+		}
+	}
+	return job_claim(db, a, w->node, now, now + JOB_LEASE_MS, max, ret, ret_count, err);
+}
+
 /* Facts may have made or woken jobs, and a wake-up that came while the job was claimed shows only now. */
 static bool write_next(struct db *db, struct outcome_write *o, bool kept, struct err *err)
 {
-	const struct worker *w = o->job->worker;
-	size_t               count = 0;
+	size_t count = 0;
 
-	if (!kept && o->go_on &&
-	    !job_claim(db, o->scratch, w->node, o->now, o->now + JOB_LEASE_MS, 1, &o->claimed, &count, err))
+	if (!kept && o->go_on && !claim_due(db, o->job->worker, o->scratch, o->now, 1, &o->claimed, &count, err))
 		return false;
 	if (count == 0)
 		o->claimed = NULL;
@@ -211,6 +244,8 @@ static bool write_outcome(struct db *db, void *arg, struct err *err)
 	struct job           *job = o->job;
 	bool                  kept;
 
+	/* Now, not when the outcome was known: the disk may have been full for a while. */
+	o->now = clock_now_ms();
 	if (!job_check(db, job->row.id, job->row.fence, err))
 		return false;
 	if (job->facts != NULL && (o->outcome == OUT_DONE || o->outcome == OUT_WAIT) && !job->facts(db, job->facts_arg, err))
@@ -280,6 +315,8 @@ static bool job_commit(struct job *job, enum outcome outcome, const struct err *
 		worker_changed(job->worker, "order", job->row.order_id);
 	if (strcmp(job->row.kind, "deployment") == 0)
 		worker_changed(job->worker, "delivery", job->row.subject);
+	if (strcmp(job->row.kind, "operation") == 0)
+		worker_changed(job->worker, "operation", job->row.subject);
 	job->claimed = o.claimed;
 	worker_kick(job->worker, o.next_wake);
 	job->buffered_count = 0;
@@ -437,7 +474,8 @@ static bool write_claim(struct db *db, void *arg, struct err *err)
 {
 	struct claim *c = arg;
 
-	return job_claim(db, c->a, c->w->node, c->now, c->now + JOB_LEASE_MS, c->max, &c->rows, &c->count, err);
+	c->now = clock_now_ms();
+	return claim_due(db, c->w, c->a, c->now, c->max, &c->rows, &c->count, err);
 }
 
 /* Called with the lock held: give one claimed job to the last idle thread. */

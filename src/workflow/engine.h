@@ -63,6 +63,10 @@ enum step_id {
 	STEP_FAILOVER_WATCH, STEP_FAILOVER_OVER,
 	/* connection-check: one job per connection */
 	STEP_CONNECTION_LOOK, STEP_CONNECTION_LOOKED,
+	/* notification: one job per notifier */
+	STEP_NOTIFY, STEP_NOTIFIED,
+	/* operation: one job per thing that was asked of a CA */
+	STEP_OPERATION_PREPARE, STEP_OPERATION_SEND, STEP_OPERATED,
 	STEP__COUNT
 };
 
@@ -150,6 +154,7 @@ struct worker {
 	unsigned            outside;         /* atomic: threads that ask a DNS provider */
 	unsigned            outside_of[OUTSIDE_SLOTS]; /* atomic: the same for the projects that fall into one slot */
 	unsigned            turned_away;     /* atomic: about how many wait for such a turn */
+	unsigned            notifying;       /* atomic: those that wait for whom they tell something */
 	int64_t             planned_at;      /* when the dispatcher looks next */
 	int64_t             clock_offset;    /* the dispatcher's: wall - boot when it last looked; 0: not yet */
 	bool                started, stopping, keeper_open;
