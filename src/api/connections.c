@@ -134,6 +134,7 @@ static bool merge(struct call *call, const struct connection_request *r, struct 
 {
 	const char *ranges = NULL, *zone = r->zone;
 	char        parsed[NAME_SIZE];
+	bool        sent; /* something changes of what is sent, or of where to */
 
 	if (r->allow_addresses != NULL && !json_is_null(r->allow_addresses) && !read_ranges(call, r->allow_addresses, &ranges, err))
 		return false;
@@ -148,11 +149,14 @@ static bool merge(struct call *call, const struct connection_request *r, struct 
 	c->is_default = c->is_default || r->is_default;
 	*ret_bound = put(&c->zone, zone);
 	*ret_bound = put(&c->zone_id, r->zone_id) || *ret_bound;
-	*ret_bound = put(&c->base_url, r->base_url) || *ret_bound;
-	*ret_bound = put(&c->proxy, r->proxy) || *ret_bound;
-	*ret_bound = put(&c->ca_pem, r->ca_pem) || *ret_bound;
+	sent = put(&c->base_url, r->base_url);
+	sent = put(&c->ca_pem, r->ca_pem) || sent;
+	*ret_bound = put(&c->proxy, r->proxy) || sent || *ret_bound;
 	*ret_bound = put(&c->allow_addresses, ranges) || *ret_bound;
-	return true;
+	sent = sent || r->credentials != NULL;
+	/* What the installation opened for one service is not to be used for another; a credential may name the host. */
+	return !sent || (c->proxy[0] == '\0' && c->allow_addresses[0] == '\0') ||
+	       for_installation(call, "a connection with a proxy or allow_addresses", err);
 }
 
 static bool read_credentials(struct call *call, const json_t *object, struct engine_credential **ret, size_t *ret_count, struct err *err)

@@ -43,7 +43,7 @@ static const char *problem_errno(struct arena *a, int number)
 {
 	if (number == ECONNREFUSED)
 		return "refused the connection (nothing listens there)";
-	if (number == ENETUNREACH || number == EHOSTUNREACH)
+	if (number == ENETUNREACH || number == EHOSTUNREACH || number == EADDRNOTAVAIL || number == EAFNOSUPPORT)
 		return "is not reachable from this machine";
 	return arena_printf(a, "could not be asked: %s", strerror(number));
 }
@@ -148,6 +148,8 @@ static void udp_start(struct arena *a, struct asking *k, const struct dns_target
 {
 	k->started_ms = clock_mono_ms();
 	k->fd = dns_socket(&target->address, SOCK_DGRAM);
+	/* Of a datagram socket only our own routes and addresses can say so. */
+	ret->unrouted = k->fd < 0 && (errno == ENETUNREACH || errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT);
 	if (k->fd < 0 || send(k->fd, query, len, 0) < 0) {
 		ret->problem = problem_errno(a, errno);
 		asking_end(k);
@@ -202,6 +204,30 @@ void dns_ask(struct arena *a, const struct dns_target *targets, size_t count,
 		if (ask[i].truncated)
 			tcp_ask(a, &targets[i], name, qtype, until_ms, &ret[i]);
 	}
+}
+
+static bool family_routed(const struct dns_target *targets, const struct dns_reply *replies, size_t count, int family)
+{
+	for (size_t i = 0; i < count; i++)
+		if (targets[i].address.family == family && !replies[i].unrouted)
+			return true;
+	return false;
+}
+
+size_t dns_ask_routed(struct dns_target *targets, struct dns_reply *replies, size_t count)
+{
+	bool   v4 = family_routed(targets, replies, count, AF_INET), v6 = family_routed(targets, replies, count, AF_INET6);
+	size_t left = 0;
+
+	if (!v4 && !v6)
+		return count;
+	for (size_t i = 0; i < count; i++) {
+		if (targets[i].address.family == AF_INET ? !v4 : !v6)
+			continue;
+		targets[left] = targets[i];
+		replies[left++] = replies[i];
+	}
+	return left;
 }
 
 bool dns_address_public(const struct dns_address *address)

@@ -71,6 +71,7 @@ struct servers {
 	struct dns_target targets[SERVERS_MAX];
 	struct dns_reply  replies[SERVERS_MAX];
 	size_t            count;
+	size_t            left_out; /* addresses that this machine has no route to, in a whole family */
 };
 
 static void servers_add(struct look *l, struct servers *s, const char *name,
@@ -206,8 +207,12 @@ static void servers_ask(struct look *l, const struct dns_name *name, uint16_t qt
 		        s->replies);
 		for (size_t i = 0; i < s->count && depth < REFERRALS && !deeper; i++)
 			deeper = referral(l, &s->replies[i], name, s, below);
-		if (!deeper)
+		if (!deeper) {
+			size_t routed = dns_ask_routed(s->targets, s->replies, s->count);
+			s->left_out = s->count - routed;
+			s->count = routed;
 			return;
+		}
 		memcpy(s, below, sizeof(*s));
 	}
 }
@@ -426,6 +431,7 @@ static struct dns_auth auth_get(struct look *l, const char *name, uint16_t qtype
 		return ret;
 	dns_name_text(&s->zone, text);
 	ret.zone = arena_strdup(l->a, text);
+	ret.left_out = s->left_out;
 	ret.detail = arena_printf(l->a, "%zu of %zu servers of %s answered well", fine_count,
 	                          s->count, ret.zone);
 	return ret;

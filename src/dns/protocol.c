@@ -166,6 +166,7 @@ void dns_auth_write(struct buf *b, const struct dns_auth *r)
 		put_texts(b, (const char *const *)s->values, s->values_count);
 		wire_put_c(b, s->detail);
 	}
+	wire_put_u32(b, (uint32_t)r->left_out);
 	wire_put_c(b, r->detail);
 }
 
@@ -187,6 +188,7 @@ bool dns_auth_read(struct arena *a, struct str body, struct dns_auth *ret, struc
 		s->values = get_texts(&w, a, DNS_RDATA_MAX, &s->values_count);
 		s->detail = wire_get_c(&w, a);
 	}
+	r.left_out = wire_get_u32(&w);
 	r.detail = wire_get_c(&w, a);
 	if (!wire_done(&w, err))
 		return err_in(err, "answer of the resolver");

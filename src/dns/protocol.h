@@ -108,6 +108,7 @@ struct dns_auth {
 	const char             *zone; /* "" when no server was found */
 	struct dns_auth_server *servers;
 	size_t                  servers_count;
+	size_t                  left_out; /* addresses of an IP version that this machine has no route in: not among the servers */
 	const char             *detail;
 };
 

@@ -175,6 +175,7 @@ bool run_open(struct run *run, struct memory *memory, struct http_client *client
 		return false;
 	*run = (struct run){ .memory = memory, .client = client, .account = account, .recipe = recipe, .arena = arena_new(),
 		             .kept = json_array() };
+	run->until_ms = clock_mono_ms() + RUN_MS;
 	run->vars.arena = run->arena;
 	put_credentials(run);
 	for (size_t i = 0; i < recipe->auths_count && run->auth == NULL; i++)

@@ -14,6 +14,8 @@
 #include "provider/template.h"
 
 #define LOCKS        64u
+#define LOCK_WAIT_MS 2000 /* for another call at the same names; a longer wait is not worth a thread */
+#define LOCK_LOOK_MS 20
 #define SWAPS_MAX    6u  /* rounds of read, change, write before other writers win */
 #define RECORDS_MAX  64u /* records with our very value: more than one is somebody's repetition */
 
@@ -98,8 +100,10 @@ static bool records_page(struct run *run, const struct answer *answer, void *arg
 			continue;
 		if (!run_fits(run, &m->where, record, &fits, err))
 			return false;
-		if (fits && str_eq(run_plain(run->arena, text), vars_text(&run->vars, "value")) && r->count < RECORDS_MAX)
+		if (fits && str_eq(run_plain(run->arena, text), vars_text(&run->vars, "value")) && r->count < RECORDS_MAX) {
 			r->found[r->count++] = record;
+			run->held++;
+		}
 	}
 	return true;
 }
@@ -467,6 +471,39 @@ static bool act(struct run *run, enum action action, const struct provider_value
 	return false;
 }
 
+/* What does not fit a recipe is for a person to put right: nobody's request was wrong. */
+static bool call_err(const struct engine_account *account, struct err *err)
+{
+	if (err != NULL && err->class == ERR_INPUT) {
+		err->class = ERR_CONFIG;
+		if (err->problem[0] == '\0')
+			snprintf(err->problem, sizeof(err->problem), "configuration");
+	}
+	return err_in(err, "%s", account->recipe->title);
+}
+
+static bool lock_take(pthread_mutex_t *lock, struct err *err)
+{
+	int64_t until_ms = clock_mono_ms() + LOCK_WAIT_MS;
+
+	while (pthread_mutex_trylock(lock) != 0) {
+		if (clock_mono_ms() >= until_ms) {
+			err_problem(err, ERR_TEMPORARY, "too-many-requests", "another change at the same names is under way");
+			if (err != NULL)
+				err->retry_after_s = 1;
+			return false;
+		}
+		clock_sleep_ms(LOCK_LOOK_MS);
+	}
+	return true;
+}
+
+bool engine_ready(struct engine *e, const struct engine_account *account, struct err *err)
+{
+	return memory_ready(e->memory, account->id, account->recipe->requests, account->recipe->per_s, err) ||
+	       err_in(err, "%s", account->recipe->title);
+}
+
 static bool act_natively(struct run *run, enum action action, const struct provider_value *value, bool *ret, struct err *err)
 {
 	const struct native *n = run->recipe->native;
@@ -491,17 +528,19 @@ static bool call(struct engine *e, struct http_client *client, const struct engi
 	bool             ok;
 
 	if (!run_open(&run, e->memory, client, account, value, err))
-		return err_in(err, "%s", account->recipe->title);
+		return call_err(account, err);
 	run.hook = e->hook;
 	run.resolver = e->resolver;
-	pthread_mutex_lock(lock);
-	ok = (run.recipe->native != NULL ? act_natively : act)(&run, action, value, ret, err);
-	pthread_mutex_unlock(lock);
+	ok = lock_take(lock, err);
+	if (ok) {
+		ok = (run.recipe->native != NULL ? act_natively : act)(&run, action, value, ret, err);
+		pthread_mutex_unlock(lock);
+	}
 	if (ok && ret_zone != NULL)
 		snprintf(ret_zone, NAME_SIZE, "%s", vars_text(&run.vars, "zone").ptr);
 	if (!ok) {
 		vars_redact(&run.vars, err);
-		err_in(err, "%s", account->recipe->title);
+		call_err(account, err);
 	}
 	run_close(&run);
 	return ok;

@@ -10,8 +10,10 @@
  *          ERR_PERMANENT "not-supported". Where it holds one value per name (recipe.calls.holds), the caller must not
  *          want two at a time.
  * Doubt    after an unknown outcome (time-out, 5xx) the engine looks before it says anything.
- * Limits   the requests of an account are counted; Retry-After silences it for everybody.
- * Errors   ERR_CONFIG "provider-credential", "provider-denied", "zone-not-found", "ambiguous-connection";
+ * Limits   the requests of an account are counted; Retry-After silences it for everybody. One call takes a minute and
+ *          reads 16 MiB at most.
+ * Errors   ERR_CONFIG "provider-credential", "provider-denied", "zone-not-found", "ambiguous-connection", or what does not
+ *          fit the recipe;
  *          ERR_TEMPORARY "provider-unavailable" or "too-many-requests" with retry_after_s; ERR_PERMANENT
  *          "provider-refused" with the words of the other side. No secret of the account is in any text.
  * Threads  any; a client belongs to one thread. They block.
@@ -50,6 +52,8 @@ void           engine_freep(struct engine **e);
 /* All that is required, nothing unknown, every pattern met: before the first request. ERR_INPUT names the field. */
 MUST_CHECK bool engine_account_check(const struct engine_account *account, struct err *err);
 
+/* May the account send a request now? Else ERR_TEMPORARY with a time of the caller's own, as a call would say: memory.h. */
+MUST_CHECK bool engine_ready(struct engine *e, const struct engine_account *account, struct err *err);
 /*
  * A provider that hands out credentials is asked for some when the account has none: *ret_count is 0 when there was nothing
  * to do. *ret_zone is the only name that they can write.

@@ -17,6 +17,7 @@ struct budget {
 	char   *account;
 	double  left;
 	int64_t at_ms, silent_until_ms;
+	int64_t promised_ms; /* the last moment that was given to somebody who had to wait */
 };
 
 struct memory {
@@ -142,31 +143,58 @@ static struct budget *budget_of(struct memory *m, const char *account, int64_t r
 	if (m->budgets_count < MEMORY_ACCOUNTS_MAX)
 		oldest = &m->budgets[m->budgets_count++];
 	free(oldest->account);
-	*oldest = (struct budget){ copy(account), (double)requests, clock_mono_ms(), 0 };
+	*oldest = (struct budget){ copy(account), (double)requests, clock_mono_ms(), 0, 0 };
 	return oldest;
 }
 
-/* Milliseconds until a request may go out; 0: it is taken. */
-static int64_t take(struct memory *m, const char *account, int64_t requests, int64_t per_s)
+/* Milliseconds until a request may go out; 0: now. The budget is brought up to date. */
+static int64_t wait_of(struct budget *b, int64_t requests, int64_t per_s)
 {
-	struct budget *b = budget_of(m, account, requests);
-	int64_t        now = clock_mono_ms();
+	int64_t now = clock_mono_ms();
+	double  per_ms = requests > 0 ? (double)requests / (double)(per_s * 1000) : 0;
 
 	if (b->silent_until_ms > now)
 		return b->silent_until_ms - now;
 	if (requests > 0) {
-		double per_ms = (double)requests / (double)(per_s * 1000);
-
 		b->left += (double)(now - b->at_ms) * per_ms;
 		if (b->left > (double)requests)
 			b->left = (double)requests;
-		b->at_ms = now;
-		if (b->left < 1.0)
-			return (int64_t)((1.0 - b->left) / per_ms) + 1;
-		b->left -= 1.0;
 	}
 	b->at_ms = now;
-	return 0;
+	return requests > 0 && b->left < 1.0 ? (int64_t)((1.0 - b->left) / per_ms) + 1 : 0;
+}
+
+/* Nobody comes back at the same moment as somebody else. */
+static int64_t promise(struct budget *b, int64_t requests, int64_t per_s, int64_t wait)
+{
+	int64_t now = clock_mono_ms(), next = b->promised_ms + (requests > 0 ? per_s * 1000 / requests : 0);
+
+	if (next > now + wait && wait < MEMORY_QUEUE_MAX_MS)
+		wait = next - now < MEMORY_QUEUE_MAX_MS ? next - now : MEMORY_QUEUE_MAX_MS;
+	b->promised_ms = now + wait;
+	return wait;
+}
+
+/* The text is the same each time: whoever waits writes it down once. */
+static bool sent_away(int64_t wait, struct err *err)
+{
+	err_problem(err, ERR_TEMPORARY, "too-many-requests", "the budget of requests of this account is used up for now");
+	if (err != NULL)
+		err->retry_after_s = (uint32_t)((wait + 999) / 1000);
+	return false;
+}
+
+bool memory_ready(struct memory *m, const char *account, int64_t requests, int64_t per_s, struct err *err)
+{
+	struct budget *b;
+	int64_t        wait;
+
+	pthread_mutex_lock(&m->mutex);
+	b = budget_of(m, account, requests);
+	wait = wait_of(b, requests, per_s);
+	wait = wait > MEMORY_WAIT_MAX_MS ? promise(b, requests, per_s, wait) : 0;
+	pthread_mutex_unlock(&m->mutex);
+	return wait == 0 || sent_away(wait, err);
 }
 
 bool memory_request(struct memory *m, const char *account, int64_t requests, int64_t per_s, struct err *err)
@@ -174,21 +202,23 @@ bool memory_request(struct memory *m, const char *account, int64_t requests, int
 	int64_t slept = 0;
 
 	for (;;) {
-		int64_t wait;
+		struct budget *b;
+		int64_t        wait;
+		bool           away;
 
 		pthread_mutex_lock(&m->mutex);
-		wait = take(m, account, requests, per_s);
+		b = budget_of(m, account, requests);
+		wait = wait_of(b, requests, per_s);
+		away = slept + wait > MEMORY_WAIT_MAX_MS;
+		if (wait == 0 && requests > 0)
+			b->left -= 1.0;
+		if (away)
+			wait = promise(b, requests, per_s, wait);
 		pthread_mutex_unlock(&m->mutex);
 		if (wait == 0)
 			return true;
-		if (slept + wait > MEMORY_WAIT_MAX_MS) {
-			err_problem(err, ERR_TEMPORARY, "too-many-requests",
-			            "the budget of requests of this account is used up for another %lld seconds",
-			            (long long)(wait + 999) / 1000);
-			if (err != NULL)
-				err->retry_after_s = (uint32_t)((wait + 999) / 1000);
-			return false;
-		}
+		if (away)
+			return sent_away(wait, err);
 		clock_sleep_ms(wait);
 		slept += wait;
 	}

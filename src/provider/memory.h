@@ -14,6 +14,7 @@
 
 #define MEMORY_TEXTS_MAX    1024u
 #define MEMORY_ACCOUNTS_MAX 256u
+#define MEMORY_QUEUE_MAX_MS (15 * 60 * 1000)
 #define MEMORY_WAIT_MAX_MS  2000 /* a shorter wait for the budget is slept, a longer one is an error with a time */
 
 struct memory;
@@ -26,8 +27,14 @@ const char *memory_find(struct memory *m, struct arena *a, const char *key);
 void        memory_put(struct memory *m, const char *key, const char *text, int64_t lifetime_s);
 void        memory_drop(struct memory *m, const char *key);
 
-/* Take one request of the account's budget (0 requests: no limit). ERR_TEMPORARY with the time when there is none left. */
+/*
+ * Take one request of the account's budget (0 requests: no limit). ERR_TEMPORARY "too-many-requests" when there is none
+ * left, with a time: each that is sent away gets the next free moment after the one before it, at most MEMORY_QUEUE_MAX_MS
+ * ahead.
+ */
 MUST_CHECK bool memory_request(struct memory *m, const char *account, int64_t requests, int64_t per_s, struct err *err);
+/* The same refusal without taking one, and without sleeping: before something is written that a refusal would make vain. */
+MUST_CHECK bool memory_ready(struct memory *m, const char *account, int64_t requests, int64_t per_s, struct err *err);
 /* The account asked for silence (Retry-After): requests are refused here until then. */
 void memory_silence(struct memory *m, const char *account, uint32_t seconds);
 

@@ -57,7 +57,8 @@ static bool pages_next(struct run *run, struct pages *p, const json_t *json, siz
 	switch (p->page->kind) {
 	case PAGE_NONE: return false;
 	case PAGE_NEXT:
-		p->next = json != NULL ? path_first(run->arena, json, p->page->next) : NULL;
+		text = json != NULL ? path_first(run->arena, json, p->page->next) : NULL;
+		p->next = text != NULL ? arena_strdup(run->arena, text) : NULL; /* the page is let go */
 		return p->next != NULL && p->next[0] != '\0';
 	case PAGE_CURSOR:
 		if (json != NULL)
@@ -106,7 +107,8 @@ bool run_pages(struct run *run, const struct recipe_step *step, const char *item
 	pages_first(run, &p);
 	for (unsigned i = 0; i < RUN_PAGES_MAX; i++) {
 		const json_t **found;
-		size_t         count = 0;
+		size_t         count = 0, kept = json_array_size(run->kept), held = run->held;
+		bool           more;
 
 		if (!run_exchange(run, i == 0 ? step : follow, p.extra, p.next, ret_last, err))
 			return false;
@@ -118,7 +120,13 @@ bool run_pages(struct run *run, const struct recipe_step *step, const char *item
 			return false;
 		if (items != NULL && ret_last->json != NULL)
 			count = path_select(run->arena, ret_last->json, items, &found);
-		if (!pages_next(run, &p, ret_last->json, count))
+		more = pages_next(run, &p, ret_last->json, count);
+		if (more && run->held == held) {
+			ret_last->json = NULL;
+			while (json_array_size(run->kept) > kept)
+				json_array_remove(run->kept, json_array_size(run->kept) - 1);
+		}
+		if (!more)
 			return true;
 	}
 	return err_problem(err, ERR_PERMANENT, "provider-refused", "%s has more than %u pages", ret_last->place,

@@ -48,6 +48,15 @@ static void put(struct recipes *all, const char *file, struct str text)
 	row->err = err;
 }
 
+/* A recipe says where credentials are sent. */
+static bool owner_trusted(const char *path, const struct stat *at, struct err *err)
+{
+	if ((at->st_uid == 0 || at->st_uid == geteuid()) && (at->st_mode & (S_IWGRP | S_IWOTH)) == 0)
+		return true;
+	err_problem(err, ERR_CONFIG, "invalid-recipe", "%s is not read: it can be changed by others", path);
+	return err_hint(err, "chown root %s; chmod go-w %s", path, path);
+}
+
 static bool read_file(struct arena *a, const char *path, struct str *ret, struct err *err)
 {
 	int         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -60,6 +69,10 @@ static bool read_file(struct arena *a, const char *path, struct str *ret, struct
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > (off_t)RECIPE_SIZE_MAX) {
 		close(fd);
 		return err_problem(err, ERR_INPUT, "invalid-recipe", "%s is no file of at most %u bytes", path, RECIPE_SIZE_MAX);
+	}
+	if (!owner_trusted(path, &st, err)) {
+		close(fd);
+		return false;
 	}
 	bytes = arena_alloc(a, RECIPE_SIZE_MAX + 1);
 	got = read(fd, bytes, RECIPE_SIZE_MAX + 1);
@@ -78,19 +91,23 @@ static int wanted(const struct dirent *entry)
 static bool load_folder(struct recipes *all, const char *folder, struct err *err)
 {
 	struct dirent **names = NULL;
+	struct stat     at;
+	struct err      untrusted = { 0 };
 	int             count = scandir(folder, &names, wanted, alphasort);
 
 	if (count < 0 && errno == ENOENT)
 		return true;
 	if (count < 0)
 		return err_errno(err, errno, "%s", folder);
+	if (stat(folder, &at) == 0)
+		(void)!owner_trusted(folder, &at, &untrusted);
 	for (int i = 0; i < count; i++) {
 		const char *path = arena_printf(all->arena, "%s/%s", folder, names[i]->d_name);
-		struct err  why = { 0 };
+		struct err  why = untrusted;
 		struct str  text;
 
 		if ((unsigned)i < RECIPES_FILES_MAX) {
-			if (read_file(all->arena, path, &text, &why)) {
+			if (untrusted.class == ERR_NONE && read_file(all->arena, path, &text, &why)) {
 				put(all, path, text);
 			} else {
 				struct recipes_row *row = row_of(all, arena_str(all->arena, str_of(names[i]->d_name,

@@ -451,8 +451,10 @@ static enum recipe_means by_status(int status)
 	case 403: return MEANS_DENIED;
 	case 404:
 	case 410: return MEANS_ABSENT;
+	case 409:
 	case 412: return MEANS_CONFLICT;
 	case 408:
+	case 423:
 	case 425:
 	case 429: return MEANS_RETRY;
 	default: return status >= 500 ? MEANS_RETRY : MEANS_FAIL;
@@ -533,6 +535,9 @@ static uint32_t retry_after(const struct exchange *x, const struct http_response
 static bool transport_err(struct exchange *x, const struct http_response *response, struct err *err)
 {
 	x->run->doubt = response->sent;
+	/* A redirect or nonsense comes from what stands in front of an API: it passes, unlike that of a CA. */
+	if (err != NULL && strcmp(err->problem, "ca-nonsense") == 0)
+		err->class = ERR_TEMPORARY;
 	if (err != NULL && (strcmp(err->problem, "ca-unreachable") == 0 || strcmp(err->problem, "ca-nonsense") == 0))
 		snprintf(err->problem, sizeof(err->problem), "%s",
 		         err->class == ERR_TEMPORARY ? "provider-unavailable" : "provider-refused");
@@ -543,15 +548,19 @@ static bool send_it(struct exchange *x, struct answer *ret, struct err *err)
 {
 	const struct engine_account *account = x->run->account;
 	struct http_response         response;
+	int64_t                      left_ms = x->run->until_ms - clock_mono_ms();
+	int64_t                      timeout_ms = account->timeout_ms > 0 ? account->timeout_ms : TIMEOUT_MS;
 	struct http_request          request = { .method = x->step->method, .url = x->address, .body = x->body,
 		                                 .content_type = x->content_type, .headers = x->headers,
 		                                 .headers_count = x->headers_count, .ca_pem = account->ca_pem,
 		                                 .allowed = account->allowed, .allowed_count = account->allowed_count,
-		                                 .total_timeout_ms = account->timeout_ms > 0 ? account->timeout_ms : TIMEOUT_MS,
+		                                 .total_timeout_ms = (uint32_t)(left_ms > timeout_ms ? timeout_ms : left_ms),
 		                                 .body_max = ANSWER_MAX,
 		                                 .proxy = account->proxy != NULL && account->proxy[0] != '\0' ? account->proxy : NULL,
 		                                 .plain_http_allowed = x->run->recipe->plain_http };
 
+	if (left_ms <= 0)
+		return err_problem(err, ERR_TEMPORARY, "provider-unavailable", "%s: the requests before it took %d s", ret->place, RUN_MS / 1000);
 	if (!memory_request(x->run->memory, account->id, x->run->recipe->requests, x->run->recipe->per_s, err))
 		return false;
 	x->run->doubt = false;
@@ -561,9 +570,17 @@ static bool send_it(struct exchange *x, struct answer *ret, struct err *err)
 	ret->headers = response.headers;
 	ret->headers_count = response.headers_count;
 	ret->their_time_s = response.date_at_s;
+	x->run->bytes_read += response.body.len;
+	if (x->run->bytes_read > RUN_BYTES_MAX) {
+		x->run->doubt = true;
+		return err_problem(err, ERR_PERMANENT, "provider-refused", "%s: more than %u MiB of answers", ret->place, RUN_BYTES_MAX / MIB);
+	}
 	if (!read_body(x, &response, ret, err))
 		return false;
 	ret->means = means_of(x, response.status, ret->json);
+	/* A refusal that is not in the language of the API is not the API's. */
+	if (ret->means == MEANS_FAIL && ret->json == NULL && str_trim(response.body).len > 0)
+		ret->means = MEANS_RETRY;
 	ret->retry_after_s = retry_after(x, &response, ret->json);
 	if (ret->means == MEANS_RETRY && ret->retry_after_s > 0)
 		memory_silence(x->run->memory, account->id, ret->retry_after_s);

@@ -11,6 +11,8 @@
 #include "provider/memory.h"
 
 #define RUN_PAGES_MAX        200u
+#define RUN_MS               60000             /* one call of the engine, all its exchanges together: well below a lease */
+#define RUN_BYTES_MAX        (16u * MIB)       /* of answers that one call reads */
 #define RUN_SKEW_TOLERATED_S 20 /* between their clock and ours */
 
 struct run {
@@ -23,6 +25,9 @@ struct run {
 	struct arena                *arena;
 	struct vars                  vars;
 	json_t                      *kept;       /* answers, alive until the run ends */
+	size_t                       held;       /* counts items that somebody points into: their page stays */
+	int64_t                      until_ms;   /* monotonic */
+	size_t                       bytes_read;
 	bool                         session_old; /* the session was remembered: it may have ended early */
 	bool                         auth_again;  /* already tried once more after MEANS_AUTH */
 	bool                         doubt;       /* the last exchange may have had its effect without our knowing */

@@ -68,6 +68,7 @@ static bool consider(struct run *run, struct search *s, const char *name, const 
 	} else if (strlen(zone) > strlen(s->best)) {
 		snprintf(s->best, sizeof(s->best), "%s", zone);
 		s->item = item;
+		run->held++;
 		s->twice = false;
 	}
 	return true;

@@ -212,11 +212,12 @@ static bool wake(struct db *db, const char *id, int64_t now, struct err *err)
 	               "UPDATE txt_records SET retry_at = $2 WHERE connection_id = $1 AND state = 'debt' AND gone_at IS NULL",
 	               DB_T(id), DB_I(now)) &&
 	       db_exec(db, NULL, err,
-	               "UPDATE jobs SET wake_at = $2 WHERE state = 'active' AND wake_at > $2 AND ("
-	               "(kind IN ('authorization', 'cleanup') AND order_id IN"
-	               " (SELECT order_id FROM authorizations WHERE connection_id = $1"
-	               "  UNION SELECT order_id FROM txt_records WHERE connection_id = $1 AND gone_at IS NULL))"
-	               " OR (kind = 'connection-check' AND subject = $1))",
+	               "UPDATE jobs SET wake_at = $2 WHERE state = 'active' AND wake_at > $2 AND kind IN ('authorization', 'cleanup')"
+	               " AND order_id IN (SELECT order_id FROM authorizations WHERE connection_id = $1 AND status = 'pending'"
+	               "  UNION SELECT order_id FROM txt_records WHERE connection_id = $1 AND gone_at IS NULL)",
+	               DB_T(id), DB_I(now)) &&
+	       db_exec(db, NULL, err,
+	               "UPDATE jobs SET wake_at = $2 WHERE state = 'active' AND wake_at > $2 AND kind = 'connection-check' AND subject = $1",
 	               DB_T(id), DB_I(now));
 }
 
@@ -226,7 +227,9 @@ bool connection_update(struct db *db, const struct connection *c, int64_t seen_v
 
 	if (!db_exec(db, &changed, err,
 	             "UPDATE connections SET name = $3, zone = $4, zone_id = $5, base_url = $6, ca_pem = $7, allow_addresses = $8,"
-	             " fields = $9, credentials = $10, row_version = $11, proxy = $13, health = '', problem = '', finding = '', hint = ''"
+	             " fields = $9, credentials = $10, row_version = $11, proxy = $13,"
+	             " health = CASE WHEN $2 = $11 THEN health ELSE '' END, problem = CASE WHEN $2 = $11 THEN problem ELSE '' END,"
+	             " finding = CASE WHEN $2 = $11 THEN finding ELSE '' END, hint = CASE WHEN $2 = $11 THEN hint ELSE '' END"
 	             " WHERE id = $1 AND row_version = $2 AND removed_at IS NULL AND NOT EXISTS"
 	             " (SELECT 1 FROM connections o WHERE o.project_id = $12 AND o.name = $3 AND o.id <> $1 AND o.removed_at IS NULL)",
 	             DB_T(c->id), DB_I(seen_version), DB_T(c->name), DB_C(c->zone), DB_C(c->zone_id), DB_C(c->base_url),
@@ -237,7 +240,8 @@ bool connection_update(struct db *db, const struct connection *c, int64_t seen_v
 		err_problem(err, ERR_CONFLICT, "conflict", "the connection %s was changed meanwhile, or the name is taken", c->name);
 		return err_hint(err, "look at it again and repeat the change");
 	}
-	return (!c->is_default || make_default(db, c, err)) && wake(db, c->id, now, err);
+	/* A new name or default is nothing that anybody waits for. */
+	return (!c->is_default || make_default(db, c, err)) && (c->row_version == seen_version || wake(db, c->id, now, err));
 }
 
 bool connection_set_health(struct db *db, const char *id, const char *health, const char *problem, const char *finding,
@@ -247,6 +251,20 @@ bool connection_set_health(struct db *db, const char *id, const char *health, co
 	               "UPDATE connections SET health = $2, problem = $3, finding = $4, hint = $5, checked_at = $6"
 	               " WHERE id = $1 AND removed_at IS NULL",
 	               DB_T(id), DB_T(health), DB_C(problem), DB_C(finding), DB_C(hint), DB_I(now));
+}
+
+bool connection_usable(struct db *db, const char *id, const char *project_id, struct err *err)
+{
+	int64_t found = 0;
+
+	if (!db_each(db, rows_int, &found, err,
+	             "SELECT COUNT(*) FROM connections WHERE id = $1 AND removed_at IS NULL AND (project_id IS NULL OR project_id = $2)",
+	             DB_T(id), DB_T(project_id)))
+		return false;
+	if (found > 0)
+		return true;
+	err_problem(err, ERR_CONFLICT, "conflict", "the connection was removed meanwhile");
+	return err_hint(err, "look at the connections again and repeat the request: reeve connection list");
 }
 
 struct first_text {

@@ -48,6 +48,8 @@ MUST_CHECK bool connection_insert(struct db *db, const struct connection *c, str
 MUST_CHECK bool connection_update(struct db *db, const struct connection *c, int64_t seen_version, int64_t now, struct err *err);
 MUST_CHECK bool connection_set_health(struct db *db, const char *id, const char *health, const char *problem, const char *finding,
                                       const char *hint, int64_t now, struct err *err);
+/* Inside a write that lets something point at it: not removed, and the project's or everybody's. Else ERR_CONFLICT. */
+MUST_CHECK bool connection_usable(struct db *db, const char *id, const char *project_id, struct err *err);
 /* ERR_CONFLICT while it owes the removal of values, or something live leads to it. The sealed credentials are wiped. */
 MUST_CHECK bool connection_remove(struct db *db, const char *id, int64_t now, struct err *err);
 

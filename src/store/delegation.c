@@ -12,6 +12,7 @@
 #define DELEGATION_COLUMNS                                                                         \
 	"id, project_id, name, target, kind, connection_id, health, problem, finding, verified_at, checked_at," \
 	" created_at, removed_at, row_version, mac, zone"
+#define TARGET_OUTSIDE "outside" /* a row that the delegation refers to, and no claim */
 #define CANONICAL_MAX (64 * KIB)
 
 static bool delegation_read(const struct db_row *row, void *arg)
@@ -82,7 +83,8 @@ bool target_claim(struct db *db, const char *owner, const char *project_id, cons
 
 	if (!db_exec(db, &changed, err,
 	             "INSERT INTO targets (owner, project_id, kind, created_at) VALUES ($1, $2, $3, $4)"
-	             " ON CONFLICT (owner) DO NOTHING",
+	             " ON CONFLICT (owner) DO UPDATE SET project_id = excluded.project_id, kind = excluded.kind,"
+	             " created_at = excluded.created_at WHERE targets.kind = '" TARGET_OUTSIDE "'",
 	             DB_T(owner), DB_T(project_id), DB_T(kind), DB_I(now)))
 		return false;
 	if (changed > 0)
@@ -93,13 +95,36 @@ bool target_claim(struct db *db, const char *owner, const char *project_id, cons
 	return target_is(db, owner, project_id, "named", &ours, err) && (ours > 0 || target_owned(owner, err));
 }
 
+/*
+ * A target in a zone of an account of the project's own is claimed by nobody: whose zone that is, is the project's word alone,
+ * and values are written there with the project's credentials only. Other projects may say the same of theirs.
+ */
+static bool written_by_own(struct db *db, const struct delegation *d, int64_t *ret, struct err *err)
+{
+	return db_each(db, rows_int, ret, err, "SELECT COUNT(*) FROM connections WHERE id = $1 AND project_id = $2", DB_C(d->connection_id),
+	               DB_C(d->project_id));
+}
+
+bool delegation_claim(struct db *db, const struct delegation *d, const char *kind, struct err *err)
+{
+	int64_t own = 0;
+
+	if (!written_by_own(db, d, &own, err))
+		return false;
+	if (own == 0)
+		return target_claim(db, d->target, d->project_id, kind, d->created_at, err);
+	return db_exec(db, NULL, err,
+	               "INSERT INTO targets (owner, project_id, kind, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (owner) DO NOTHING",
+	               DB_T(d->target), DB_T(d->project_id), DB_T(TARGET_OUTSIDE), DB_I(d->created_at));
+}
+
 /* ---- delegations ---- */
 
 bool delegation_insert(struct db *db, const struct delegation *d, struct err *err)
 {
 	int64_t changed = 0, ours = 0;
 
-	if (!target_is(db, d->target, d->project_id, "", &ours, err))
+	if (!written_by_own(db, d, &ours, err) || (ours == 0 && !target_is(db, d->target, d->project_id, "", &ours, err)))
 		return false;
 	if (ours == 0)
 		return target_owned(d->target, err);

@@ -16,6 +16,8 @@ struct delegation {
 /* Columns under the row MAC: id, project_id, name, target, kind, connection_id, created_at, zone. */
 struct str delegation_canonical(struct arena *a, const struct delegation *d);
 
+/* Inside the write that inserts it, before that: target_claim, unless the connection is the project's own account. */
+MUST_CHECK bool delegation_claim(struct db *db, const struct delegation *d, const char *kind, struct err *err);
 /*
  * Claim an owner name for a project. The same project may claim a named target again; any other claim of an
  * existing row is ERR_CONFLICT "target-owned" (the other project is not named).

@@ -44,6 +44,7 @@ struct authorization {
 		*zone /* spec: store/connection.h */;
 	bool        wildcard;
 	int64_t     responded_at;
+	int64_t     republished; /* so often the value was gone before the CA was told */
 };
 /* *ret_id is the new row's id; the same (order, url) again gives the existing one. */
 MUST_CHECK bool authorization_insert(struct db *db, const char *order_id, const char *url, int64_t *ret_id, struct err *err);
@@ -54,6 +55,7 @@ MUST_CHECK bool authorization_list(struct db *db, struct arena *a, const char *o
 /* Facts fetched from the CA. */
 MUST_CHECK bool authorization_set_challenge(struct db *db, int64_t id, const char *name, bool wildcard, const char *challenge_url, const char *value, struct err *err);
 MUST_CHECK bool authorization_set_route(struct db *db, int64_t id, const char *owner, const char *connection_id, const char *zone, struct err *err);
+MUST_CHECK bool authorization_add_republished(struct db *db, int64_t id, struct err *err);
 /* responded_at is set to `now` when status is responded. */
 MUST_CHECK bool authorization_set_status(struct db *db, int64_t id, const char *status, int64_t now, struct err *err);
 /* How many of the order are still `pending`. */

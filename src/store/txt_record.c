@@ -184,6 +184,19 @@ static bool order_once(const struct db_row *row, void *arg)
 	return true;
 }
 
+bool txt_record_replaced(struct db *db, const struct txt_record *r, bool *ret, struct err *err)
+{
+	int64_t count = 0;
+
+	if (!db_each(db, rows_int, &count, err,
+	             "SELECT COUNT(*) FROM txt_records WHERE connection_id = $1 AND zone = $2 AND owner = $3 AND id > $4"
+	             " AND state IN ('intent', 'live') AND gone_at IS NULL",
+	             DB_C(r->connection_id), DB_C(r->zone), DB_C(r->owner), DB_I(r->id)))
+		return false;
+	*ret = count > 0;
+	return true;
+}
+
 bool txt_record_seen(struct db *db, struct arena *a, const char *owner, int64_t now, int64_t networks,
                      const char ***ret_orders, size_t *ret_count, struct err *err)
 {

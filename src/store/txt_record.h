@@ -44,6 +44,8 @@ MUST_CHECK bool txt_record_left(struct db *db, const char *order_id, int64_t *re
 MUST_CHECK bool txt_record_list_order(struct db *db, struct arena *a, const char *order_id, struct txt_record **ret, size_t *ret_count, struct err *err);
 /* state "live" for one provider: what a restarted dns role needs. Called for each row. */
 MUST_CHECK bool txt_record_list_live(struct db *db, struct arena *a, const char *provider, struct txt_record **ret, size_t *ret_count, struct err *err);
+/* Has a newer row of the same owner name at the same connection been written, or is it about to be? */
+MUST_CHECK bool txt_record_replaced(struct db *db, const struct txt_record *r, bool *ret, struct err *err);
 /* A validation query was answered: seen_at (first), networks as given; returns the order ids concerned. */
 MUST_CHECK bool txt_record_seen(struct db *db, struct arena *a, const char *owner, int64_t now, int64_t networks,
                                 const char ***ret_orders, size_t *ret_count, struct err *err);

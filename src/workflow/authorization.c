@@ -19,6 +19,8 @@
 #include "workflow/steps.h"
 #include "workflow/visible.h"
 
+#define REPUBLISH_MAX      8 /* of one value */
+#define REPUBLISH_FIRST_MS ((int64_t)1000)
 #define TOLD_MAX 5 /* of one challenge, to a CA that looks only when it is told */
 
 #define SLOT_WAIT_MS (10 * 60 * 1000) /* for another order's values at a name that holds few */
@@ -191,7 +193,8 @@ enum outcome run_route(struct job *job, struct err *err)
 			continue;
 		if (!delegation_find(db, job->arena, routes[i].delegation_id, &delegation, err) ||
 		    !delegation_trusted(job->worker, job->arena, &delegation, order.project_id, x->row.name, err) ||
-		    !connection_find(db, job->arena, delegation.connection_id, &x->connection, err))
+		    !connection_find(db, job->arena, delegation.connection_id, &x->connection, err) ||
+		    !connection_of(&x->connection, order.project_id, err))
 			return job_outcome(err);
 		x->row.owner = delegation.target;
 		x->row.connection_id = x->connection.id;
@@ -214,6 +217,16 @@ struct publish_write {
 	bool              lease, busy; /* the owner name needs a lease, and another job has it */
 	bool              again;       /* somebody may have written the value before */
 };
+
+/* What the pure steps found is kept, so that a wait costs the CA nothing. */
+static bool write_found(struct db *db, void *arg, struct err *err)
+{
+	struct found         *x = arg;
+	struct authorization *row = &x->row;
+
+	return (!x->fetched || authorization_set_challenge(db, row->id, row->name, row->wildcard, row->challenge_url, row->value, err)) &&
+	       (!x->routed || authorization_set_route(db, row->id, row->owner, row->connection_id, row->zone, err));
+}
 
 /*
  * Where only the newest values stay, an order has the name to itself. One that does not end stops holding others up: at
@@ -243,7 +256,6 @@ static bool has_room(struct db *db, const struct publish_write *p, struct err *e
 static bool write_intent(struct db *db, void *arg, struct err *err)
 {
 	struct publish_write *p = arg;
-	struct authorization *row = &p->x->row;
 	int64_t               now = clock_now_ms();
 	bool                  taken = true;
 
@@ -253,11 +265,7 @@ static bool write_intent(struct db *db, void *arg, struct err *err)
 	p->busy = !taken;
 	if (p->busy)
 		return true;
-	if (p->x->fetched && !authorization_set_challenge(db, row->id, row->name, row->wildcard, row->challenge_url, row->value, err))
-		return false;
-	if (p->x->routed && !authorization_set_route(db, row->id, row->owner, row->connection_id, row->zone, err))
-		return false;
-	return has_room(db, p, err) && txt_record_intend(db, &p->record, &p->id, &p->again, err);
+	return write_found(db, p->x, err) && has_room(db, p, err) && txt_record_intend(db, &p->record, &p->id, &p->again, err);
 }
 
 static bool write_live(struct db *db, void *arg, struct err *err)
@@ -339,21 +347,32 @@ enum outcome run_publish(struct job *job, struct err *err)
 	p->record = (struct txt_record){ .connection_id = x->connection.id, .zone = x->row.zone, .owner = x->row.owner,
 		                         .value = x->row.value, .order_id = job->row.order_id,
 		                         .authorization_id = x->row.id, .state = "intent", .intent_at = clock_now_ms() };
+	/*
+	 * First, because it may have to wait: nothing is written for that but the wait. A reset of the dns role between its answer
+	 * and our row would lose the value: none happens while this is open.
+	 */
+	if (!connection_use_open(job->worker, job->thread->http, &x->connection, x->row.zone, &use, err)) {
+		if (x->fetched || x->routed) {
+			job->facts = write_found;
+			job->facts_arg = x;
+		}
+		return refused_at(job, x, err);
+	}
 	p->holds = connection_holds(job->worker, &x->connection);
 	CRASH_POINT(PUBLISH_INTENT_BEFORE);
-	if (!PLANTED(3) && !job_write(job, write_intent, p, err))
+	if (!PLANTED(3) && !job_write(job, write_intent, p, err)) {
+		connection_use_close(&use);
 		return p->holds > 0 ? refused_at(job, x, err) : job_outcome(err);
+	}
 	if (p->busy) {
 		int64_t looks = job->row.attempts, busy_ms = owner_busy_ms(&looks);
 
+		connection_use_close(&use);
 		job->attempts = looks;
 		return job_wait(job, clock_now_ms() + rand_jitter(busy_ms, 50), "another value is being written at %s; it goes first",
 		                x->row.owner);
 	}
 	CRASH_POINT(PUBLISH_INTENT_AFTER);
-	/* A reset of the dns role between its answer and our row would lose the value: none happens while this is open. */
-	if (!connection_use_open(job->worker, job->thread->http, &x->connection, x->row.zone, &use, err))
-		return not_published(job, p, err);
 	value = (struct provider_value){ use.zone, x->row.owner, x->row.value };
 	added = publish_value(&use, &value, p->again, err);
 	if (added && ((PLANTED(3) && !job_write(job, write_intent, p, err)) || !job_write(job, write_live, p, err))) {
@@ -369,7 +388,7 @@ enum outcome run_publish(struct job *job, struct err *err)
 
 /* ---- visible: on every authoritative server, or the CA is not told ---- */
 
-/* Does the provider (for our own zone: the server itself) have it? */
+/* Does the provider (for our own zone: the server itself) have it? *ret stays what it is where nobody can ask. */
 static bool provider_has(struct job *job, const struct found *x, bool *ret, struct err *err)
 {
 	struct connection_use use;
@@ -379,27 +398,45 @@ static bool provider_has(struct job *job, const struct found *x, bool *ret, stru
 	if (!connection_use_open(job->worker, job->thread->http, &x->connection, x->row.zone, &use, err))
 		return false;
 	value = (struct provider_value){ use.zone, x->row.owner, x->row.value };
-	ok = use.provider->present(&use.context, &value, ret, err);
+	ok = value_look(use.provider, &use.context, &value, ret, err);
 	connection_use_close(&use);
 	return ok;
 }
 
-static enum outcome publish_again(struct job *job, const char *why)
+static bool write_republished(struct db *db, void *arg, struct err *err)
 {
+	return authorization_add_republished(db, ((struct found *)arg)->row.id, err);
+}
+
+/* At once the first time; somebody who takes it away each time is not fought for ever. */
+static enum outcome publish_again(struct job *job, struct found *x, const char *why, struct err *err)
+{
+	int64_t done = x->row.republished;
+
+	if (done >= REPUBLISH_MAX) {
+		err_problem(err, ERR_PERMANENT, "provider-refused", "the value at %s was written %lld times and was gone each time: %s",
+		            x->row.owner, (long long)done + 1, why);
+		err_hint(err, "find out what else changes this name: another ACME client, a zone file that is loaded anew");
+		return OUT_FAIL;
+	}
 	job->next = STEP_PUBLISH;
+	job->facts = write_republished;
+	job->facts_arg = x;
+	if (done > 0)
+		job->wake_at = clock_now_ms() + rand_jitter(REPUBLISH_FIRST_MS << done, 20);
 	job_note(job, "%s; it is published again", why);
 	return OUT_DONE;
 }
 
 /* Somebody may have removed it meanwhile: then no waiting helps. */
-static enum outcome not_visible(struct job *job, const struct found *x, const struct visible *seen, struct err *err)
+static enum outcome not_visible(struct job *job, struct found *x, const struct visible *seen, struct err *err)
 {
 	bool present = true;
 
 	if (visible_ask_provider(job->row.attempts) && !provider_has(job, x, &present, err))
 		return refused_at(job, x, err);
 	if (!present)
-		return publish_again(job, "the provider does not list the value any more");
+		return publish_again(job, x, "the provider does not list the value any more", err);
 	if (job->row.attempts >= VISIBLE_LOOKS_MAX) {
 		err_problem(err, ERR_PERMANENT, "timeout", "%s", seen->detail);
 		err_hint(err, "every name server of the zone has to answer with the value before the CA is told; look at the one named");
@@ -423,7 +460,7 @@ enum outcome run_visible(struct job *job, struct err *err)
 			return job_outcome(err);
 		/* The dns role was restarted before it heard of the value. */
 		if (!present)
-			return publish_again(job, "the value is not served");
+			return publish_again(job, x, "the value is not served", err);
 		job_note(job, "every server of %s answers with it", x->connection.zone);
 		return OUT_DONE;
 	}

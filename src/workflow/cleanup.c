@@ -81,16 +81,32 @@ static bool lease(struct job *job, const struct connection *c, const struct txt_
 	return true;
 }
 
+/* Where a name holds one value, a newer one of ours has taken the place of this one: a removal would take the newer. */
+static bool replaced(struct job *job, const struct connection_use *use, const struct txt_record *r, bool *ret, struct err *err)
+{
+	const struct recipe *recipe = use->outside ? use->account.recipe : NULL;
+	struct db           *db;
+
+	*ret = false;
+	return recipe == NULL || recipe->model != MODEL_CALLS || recipe->calls.holds != 1 ||
+	       (job_reader(job, &db, err) && txt_record_replaced(db, r, ret, err));
+}
+
 static enum removal remove_at(struct job *job, const struct connection *c, const struct txt_record *r, struct err *err)
 {
 	struct provider_value value = { .owner = r->owner, .value = r->value };
 	struct connection_use use;
 	enum removal          outcome;
+	bool                  over;
 
 	/* A reset of the dns role has either loaded the value before this removal, or does not contain it. */
 	if (!connection_use_open(job->worker, job->thread->http, c, r->zone, &use, err))
 		return REMOVAL_FAILED;
 	value.zone = use.zone;
+	if (!replaced(job, &use, r, &over, err) || over) {
+		connection_use_close(&use);
+		return over ? REMOVAL_SUPERSEDED : REMOVAL_FAILED;
+	}
 	outcome = PLANTED(10) && r->failures > 0 ? REMOVAL_GONE :
 	          removal_try(use.provider, &use.context, &value, r->failures > 0 || job->row.claims > 1, err);
 	connection_use_close(&use);

@@ -124,7 +124,8 @@ static bool write_authority(struct db *db, void *arg, struct err *err)
 {
 	struct authority_write *x = arg;
 
-	return authority_insert(db, &x->x, err) && audit(db, x->c, "authority-add", x->x.id, x->x.directory_url, err);
+	return (x->x.connection_id[0] == '\0' || connection_usable(db, x->x.connection_id, x->x.project_id, err)) &&
+	       authority_insert(db, &x->x, err) && audit(db, x->c, "authority-add", x->x.id, x->x.directory_url, err);
 }
 
 /* A wrong URL is found now, not when the first certificate is due. */

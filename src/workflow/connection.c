@@ -12,12 +12,14 @@
 #include "provider/credentials.h"
 #include "provider/native.h"
 #include "workflow/notification.h"
+#include "workflow/removal.h"
 #include "workflow/session.h"
 #include "workflow/steps.h"
 
 #define CALL_TIMEOUT_MS 20000u /* well within a lease, with a look-up and a second request */
 #define CHECK_GOOD_MS   (24 * 3600 * 1000)
 #define CHECK_BAD_MS    (3600 * 1000)
+#define TURN_WAIT_MAX_S 30u
 #define TEST_LABEL      "_reeve-test"
 
 /* ---- providers ---- */
@@ -57,6 +59,12 @@ const struct provider *connection_kind(const struct connection *c)
 	return own != NULL ? own : provider_find(PROVIDER_RECIPE);
 }
 
+bool connection_of(const struct connection *c, const char *project_id, struct err *err)
+{
+	return c->project_id[0] == '\0' || strcmp(c->project_id, project_id) == 0 ||
+	       err_problem(err, ERR_PERMANENT, "tampered", "the connection %s is of another project", c->name);
+}
+
 static bool settings_read(struct connection_use *u, const struct connection *c, struct err *err)
 {
 	struct cidr *allowed = arena_alloc_array(u->arena, CIDRS_MAX, sizeof(*allowed));
@@ -89,8 +97,10 @@ static bool credentials_open(struct connection_use *u, const struct connection *
 
 	connection_record(u->arena, c, &record);
 	if (!keeper_open_credential(u->w->keeper, &record, c->credentials, u->arena, &plain, err)) {
-		if (err != NULL && strcmp(err->problem, "tampered") == 0)
+		if (err != NULL && strcmp(err->problem, "tampered") == 0) {
+			err->class = ERR_CONFIG;
 			err_hint(err, "the row was changed outside of Reeve: `reeve connection update %s` with its credentials seals it anew", c->name);
+		}
 		return err_in(err, "connection %s", c->name);
 	}
 	ok = credentials_read(u->arena, plain, &u->credentials, &u->credentials_count, err);
@@ -128,17 +138,53 @@ static bool zone_read(struct connection_use *u, const struct connection *c, cons
 	return true;
 }
 
-/* A provider that hangs must not keep the threads that CAs and other providers need. */
-static bool turn_take(struct worker *w, struct err *err)
+/* Projects share a slot rarely, and then only a bound. */
+static unsigned *slot_of(struct worker *w, const struct connection *c)
 {
-	unsigned most = w->settings.threads > 1 ? w->settings.threads - (w->settings.threads + 3) / 4 : 1;
+	uint32_t hash = 2166136261u;
 
-	if (__atomic_add_fetch(&w->outside, 1, __ATOMIC_RELAXED) <= most)
+	for (const char *p = c->project_id; *p != '\0'; p++)
+		hash = (hash ^ (unsigned char)*p) * 16777619u;
+	return &w->outside_of[hash % OUTSIDE_SLOTS];
+}
+
+static bool count_up(unsigned *counter, unsigned most)
+{
+	if (__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED) <= most)
 		return true;
-	__atomic_sub_fetch(&w->outside, 1, __ATOMIC_RELAXED);
-	err_problem(err, ERR_TEMPORARY, "too-many-requests", "%u requests to DNS providers are under way", most);
+	__atomic_sub_fetch(counter, 1, __ATOMIC_RELAXED);
+	return false;
+}
+
+/* A rough count is good enough, but it never goes below zero. */
+static void waiting_less(struct worker *w)
+{
+	unsigned have = __atomic_load_n(&w->turned_away, __ATOMIC_RELAXED);
+
+	while (have > 0 && !__atomic_compare_exchange_n(&w->turned_away, &have, have - 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+}
+
+/*
+ * A provider that hangs must not keep the threads that CAs and other providers need, nor the turns of other projects. The
+ * more wait, the later each comes back.
+ */
+static bool turn_take(struct worker *w, const struct connection *c, struct err *err)
+{
+	unsigned  most = w->settings.threads > 1 ? w->settings.threads - (w->settings.threads + 3) / 4 : 1, waiting;
+	unsigned *slot = slot_of(w, c);
+
+	if (count_up(slot, (most + 1) / 2)) {
+		if (count_up(&w->outside, most)) {
+			waiting_less(w);
+			return true;
+		}
+		__atomic_sub_fetch(slot, 1, __ATOMIC_RELAXED);
+	}
+	waiting = __atomic_add_fetch(&w->turned_away, 1, __ATOMIC_RELAXED);
+	err_problem(err, ERR_TEMPORARY, "too-many-requests", "as many requests to DNS providers are under way as may be at a time");
 	if (err != NULL)
-		err->retry_after_s = 1;
+		err->retry_after_s = waiting / most < TURN_WAIT_MAX_S ? 1 + waiting / most : TURN_WAIT_MAX_S;
 	return false;
 }
 
@@ -152,10 +198,10 @@ bool connection_use_open(struct worker *w, struct http_client *http, const struc
 		*ret = u;
 		return true;
 	}
-	if (http != NULL && !turn_take(w, err))
+	if (http != NULL && !turn_take(w, c, err))
 		return false;
 	u.outside = true;
-	u.turn = http != NULL;
+	u.turn = http != NULL ? slot_of(w, c) : NULL;
 	u.arena = arena_new();
 	u.page = book_take(w->book);
 	if (!recipes_find(book_recipes(u.page), c->provider, &u.account.recipe, err)) {
@@ -165,7 +211,8 @@ bool connection_use_open(struct worker *w, struct http_client *http, const struc
 		connection_use_close(&u);
 		return false;
 	}
-	if (!settings_read(&u, c, err) || !credentials_open(&u, c, err) || !zone_read(&u, c, spec, err)) {
+	if (!settings_read(&u, c, err) || !credentials_open(&u, c, err) || !zone_read(&u, c, spec, err) ||
+	    (http != NULL && !engine_ready(w->recipe_engine, &u.account, err))) {
 		connection_use_close(&u);
 		return false;
 	}
@@ -178,8 +225,10 @@ void connection_use_close(struct connection_use *u)
 {
 	if (!u->outside)
 		pthread_rwlock_unlock(&u->w->dns_lock);
-	if (u->turn)
+	if (u->turn != NULL) {
+		__atomic_sub_fetch(u->turn, 1, __ATOMIC_RELAXED);
 		__atomic_sub_fetch(&u->w->outside, 1, __ATOMIC_RELAXED);
+	}
 	credentials_wipe(u->credentials, u->credentials_count);
 	book_give_back(u->w->book, u->page);
 	arena_free(u->arena);
@@ -382,11 +431,11 @@ static bool look_at_account(const struct connection_use *u, struct err *err)
 static bool look_by_writing(const struct connection_use *u, const struct provider_value *value, struct err *err)
 {
 	struct err why = { 0 };
-	bool       there = false;
+	bool       there = true;
 
 	if (!u->provider->add(&u->context, value, err))
 		return err_in(err, "writing at %s", value->owner);
-	if (!u->provider->present(&u->context, value, &there, &why) || !there) {
+	if (!value_look(u->provider, &u->context, value, &there, &why) || !there) {
 		if (why.class == ERR_NONE)
 			err_problem(&why, ERR_CONFIG, "provider-refused", "a value that was written at %s is not listed", value->owner);
 	}
@@ -403,9 +452,9 @@ static bool look_at_zone(const struct connection_use *u, const struct connection
 {
 	struct provider_value value = { u->zone, arena_printf(u->arena, TEST_LABEL ".%s", u->zone),
 		                        arena_printf(u->arena, "reeve-test-%s", c->id) };
-	bool                  there;
+	bool                  there = false;
 
-	if (!u->provider->present(&u->context, &value, &there, err))
+	if (!value_look(u->provider, &u->context, &value, &there, err))
 		return false;
 	return !probe || look_by_writing(u, &value, err);
 }
@@ -415,6 +464,7 @@ bool connection_look(struct worker *w, struct http_client *http, const struct co
 {
 	struct connection_use u;
 	struct err            finding = { 0 };
+	bool                  asked = true;
 
 	if (probe && c->zone[0] == '\0') {
 		err_problem(err, ERR_INPUT, "invalid-request", "the connection %s names no zone: there is no place to write to", c->name);
@@ -428,6 +478,8 @@ bool connection_look(struct worker *w, struct http_client *http, const struct co
 		if (u.outside && !(c->zone[0] != '\0' ? look_at_zone(&u, c, probe, &finding) : look_at_account(&u, &finding)) &&
 		    finding.class == ERR_NONE)
 			err_problem(&finding, ERR_CONFIG, "configuration", "the provider gave no answer");
+		/* Who lists nothing was not asked for anything by a look: what is known of the credential stays. */
+		asked = probe || !u.outside || u.account.recipe->model != MODEL_CALLS;
 		connection_use_close(&u);
 	}
 	/* A peer that is away says nothing about the connection. */
@@ -436,7 +488,7 @@ bool connection_look(struct worker *w, struct http_client *http, const struct co
 		return false;
 	}
 	*ret_finding = finding;
-	return store_health(w, c, &finding, err);
+	return (!asked && finding.class == ERR_NONE) || store_health(w, c, &finding, err);
 }
 
 enum outcome run_connection_look(struct job *job, struct err *err)

@@ -24,13 +24,14 @@ struct connection_use {
 	size_t                    credentials_count;
 	struct book_page         *page;
 	struct arena             *arena;
-	bool                      turn;    /* one of the threads that providers may hold is ours */
+	unsigned                 *turn;    /* one of the threads that providers may hold is ours; where the project's are counted */
 	bool                      outside; /* not our own zone: the value is looked for at the name servers */
 };
 
 /*
  * `spec`: the zone the route names; "" for the connection's. While a built-in one is open no reset of the dns role happens.
- * With a client it may be refused for a second ("too-many-requests"): providers together never hold all step threads.
+ * With a client it may be refused for a while ("too-many-requests"): providers together never hold all step threads, those
+ * of a project half of them at most, and the account has a budget of requests. So it comes before anything is written.
  */
 MUST_CHECK bool connection_use_open(struct worker *w, struct http_client *http, const struct connection *c, const char *spec,
                                     struct connection_use *ret, struct err *err);
@@ -41,6 +42,9 @@ const struct provider *connection_kind(const struct connection *c);
 
 /* A provider by any of its names: the id that is stored. "" stays "". */
 MUST_CHECK bool connection_provider(struct worker *w, struct arena *a, const char *name, const char **ret, struct err *err);
+
+/* The connection of a row that names it: the project's own, or everybody's. ERR_PERMANENT "tampered". */
+MUST_CHECK bool connection_of(const struct connection *c, const char *project_id, struct err *err);
 
 /* Settings and credentials fit the recipe; before the row is written. */
 MUST_CHECK bool connection_check(struct worker *w, const struct connection *c, struct err *err);

@@ -312,7 +312,9 @@ bool delegation_plan(struct db *db, const struct delegation *d, struct err *err)
 {
 	int64_t job;
 
-	if (!target_claim(db, d->target, d->project_id, delegation_is_direct(d) ? "named" : d->kind, d->created_at, err)) {
+	if (!connection_usable(db, d->connection_id, d->project_id, err))
+		return false;
+	if (!delegation_claim(db, d, delegation_is_direct(d) ? "named" : d->kind, err)) {
 		if (err->class == ERR_CONFLICT)
 			err_hint(err, "a target serves one project only: choose another one");
 		return false;

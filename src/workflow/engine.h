@@ -30,6 +30,7 @@
 #define COMMAND_SLOW_MAX 5
 #define OWNER_LEASE_MS 180000   /* longer than a provider may keep one call waiting */
 #define OWNER_BUSY_MS  200      /* another job writes at the same owner name: the first pause (removal.h) */
+#define OUTSIDE_SLOTS  64
 #define JOB_CLAIMS_MAX 3        /* claimed more often without an outcome it is alerted (store/job.h: and pauses) */
 
 enum outcome {
@@ -151,6 +152,8 @@ struct worker {
 	unsigned            idle_count, busy_count;
 	unsigned            delivering;      /* atomic: step threads that wait for a target */
 	unsigned            outside;         /* atomic: threads that ask a DNS provider */
+	unsigned            outside_of[OUTSIDE_SLOTS]; /* atomic: the same for the projects that fall into one slot */
+	unsigned            turned_away;     /* atomic: about how many wait for such a turn */
 	unsigned            notifying;       /* atomic: those that wait for whom they tell something */
 	int64_t             planned_at;      /* when the dispatcher looks next */
 	int64_t             clock_offset;    /* the dispatcher's: wall - boot when it last looked; 0: not yet */

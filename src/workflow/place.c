@@ -4,6 +4,7 @@
 #include "base/name.h"
 #include "dns/client.h"
 #include "dns/message.h"
+#include "keeper/keeper.h"
 #include "workflow/connection.h"
 
 struct look {
@@ -80,9 +81,11 @@ static bool at_authority(struct look *l, struct db *db, struct place *ret, struc
 {
 	struct connection c;
 	const char       *zone, *id;
+	const struct authority *x = l->wish->authority;
 
-	if (!connection_find(db, l->a, l->wish->authority->connection_id, &c, err))
-		return false;
+	if (!connection_find(db, l->a, x->connection_id, &c, err) || !connection_of(&c, l->wish->project_id, err) ||
+	    !keeper_mac_check(l->w->keeper, "authorities", authority_canonical(l->a, x), x->row_version, x->mac, err))
+		return err_in(err, "authority %s", x->name);
 	if (l->chain.outcome == DNS_UNKNOWN)
 		return unknown(l, err);
 	if (!authority_zone(l, &c, &zone, &id, err))

@@ -34,6 +34,7 @@ bool visible_look(struct worker *w, struct arena *a, const char *owner, const ch
 	const struct dns_auth_server *missing = NULL;
 	struct dns_auth               auth;
 	size_t                        count = 0;
+	const char                   *also = "";
 
 	if (!dns_lookup_auth(w->resolver, a, owner, DNS_TXT, w->settings.resolver_timeout_ms, &auth, err))
 		return err_in(err, "name servers of %s", owner);
@@ -43,15 +44,18 @@ bool visible_look(struct worker *w, struct arena *a, const char *owner, const ch
 		else if (missing == NULL)
 			missing = &auth.servers[i];
 	}
+	if (auth.left_out > 0)
+		also = arena_printf(a, "; %zu more address%s of an IP version that this machine has no route in", auth.left_out,
+		                    auth.left_out == 1 ? " is" : "es are");
 	*ret = (struct visible){ .everywhere = auth.servers_count > 0 && missing == NULL };
 	if (auth.servers_count == 0)
 		ret->detail = arena_printf(a, "no name server of %s was found: %s", owner, auth.detail);
 	else if (missing == NULL)
-		ret->detail = arena_printf(a, "every server of %s answers with it (%zu)", auth.zone, count);
+		ret->detail = arena_printf(a, "every server of %s answers with it (%zu)%s", auth.zone, count, also);
 	else
-		ret->detail = arena_printf(a, "%zu of %zu name servers of %s have the value at %s; not %s%s%s: %s", count, auth.servers_count,
+		ret->detail = arena_printf(a, "%zu of %zu name servers of %s have the value at %s; not %s%s%s: %s%s", count, auth.servers_count,
 		                           auth.zone, owner, missing->name, missing->name[0] != '\0' ? " " : "", missing->address,
-		                           why_not(a, missing));
+		                           why_not(a, missing), also);
 	return true;
 }
 

@@ -18,7 +18,7 @@ import fake as fake_module  # noqa: E402
 import fake_dns  # noqa: E402
 import lab  # noqa: E402
 import tap  # noqa: E402
-from fakes import cloudflare, route53  # noqa: E402
+from fakes import cloudflare, route53, told  # noqa: E402
 from test_secrets import spellings  # noqa: E402
 
 # As CertMate's page prints them; only scheme, host and token are put in.
@@ -49,7 +49,7 @@ ALIAS_PROVIDER = """curl -sS -w '\\n%{http_code}' -X POST @URL@/api/certificates
     "alias_dns_provider": "route53"
   }'"""
 TOKEN = "cf-token-right-0123456789"
-FAKE_ZONES = ("validation.example.org", "acme.example.com", "inside.example.net")
+FAKE_ZONES = ("validation.example.org", "acme.example.com", "inside.example.net", "mine.duckdns.org")
 
 
 class Proxy:
@@ -106,12 +106,13 @@ class Connections(tap.Case):
         folder = tempfile.mkdtemp(dir=cls.lab.directory)
         pem, key = fake_module.certificate(folder)
         cls.ca_pem = pathlib.Path(pem).read_text()
-        cls.cloudflare, cls.route53 = cloudflare.Provider(), route53.Provider()
+        cls.cloudflare, cls.route53, cls.duck = cloudflare.Provider(), route53.Provider(), told.DuckDns()
         cls.cloudflare.zone("validation.example.org")
         cls.cloudflare.zone("inside.example.net")
         cls.route53.zone("acme.example.com")
-        cls.servers = [fake_module.start(f, pem, key) for f in (cls.cloudflare, cls.route53)]
-        cls.dns = fake_dns.FakeDns(*cls.lab.where["fakes"], [cls.cloudflare, cls.route53])
+        cls.duck.zone("mine.duckdns.org")
+        cls.servers = [fake_module.start(f, pem, key) for f in (cls.cloudflare, cls.route53, cls.duck)]
+        cls.dns = fake_dns.FakeDns(*cls.lab.where["fakes"], [cls.cloudflare, cls.route53, cls.duck])
         cls.token = cls.lab.reeve.must("POST", "/v1/tokens", {"name": "certmate"})["token"]
         cls.lab.reeve.add_authority(cls.lab.pebble)
         cls.lab.knot.set("example.com",
@@ -245,6 +246,35 @@ class Connections(tap.Case):
         waits = [e["text"] for e in order["timeline"] if e["step"] == "visible"]
         self.assertTrue(any("0 of 1 name servers" in w for w in waits), waits)
         self.assert_gone(self.cloudflare)
+
+    def test_an_interface_that_lists_nothing(self):
+        """Nobody can be asked whether the value is there: that is no answer, at the sixth look too."""
+        reeve = self.lab.reeve
+        self.connect("duck", self.duck, self.duck.credentials, zone="mine.duckdns.org")
+        for write in (False, True):
+            tested = reeve.must("POST", "/v1/connections/duck/test", {"write": write})
+            self.assertTrue(tested["test"]["ok"], tested)
+            self.assertEqual(tested["health"], "good" if write else None, tested)
+        self.dns.withhold = 7
+        certificate, order = reeve.issue(["mine.duckdns.org"], connection="duck")
+        order = reeve.wait_order(order["id"])
+        self.assertEqual(order["status"], "issued", order)
+        self.assertEqual(self.dns.withhold, 0)
+        lab.wait_until("removal at the provider", lambda: self.duck.store["mine"] == [], 30)
+        self.assertEqual(reeve.must("GET", "/v1/connections/duck")["health"], "good")
+
+    def test_what_the_installation_opened_is_not_a_projects_to_redirect(self):
+        reeve = self.lab.reeve
+        token = reeve.must("POST", "/v1/tokens", {"name": "tenant", "role": "administrator", "project": "default"})["token"]
+        self.connect("opened", self.cloudflare, {"api_token": TOKEN}, zone="inside.example.net")
+        for change in ({"base_url": "https://127.0.0.1/"}, {"credentials": {"api_token": TOKEN}}, {"ca_pem": ""}):
+            self.assert_problem(reeve.http("PATCH", "/v1/connections/opened", {"credentials": {"api_token": TOKEN}, **change}, token),
+                                403, "forbidden")
+        self.assertEqual(reeve.http("PATCH", "/v1/connections/opened", {"name": "opened-2"}, token).status, 200)
+        # Closed again, it is the project's alone.
+        closed = {"credentials": {"api_token": TOKEN}, "allow_addresses": [], "base_url": ""}
+        self.assertEqual(reeve.http("PATCH", "/v1/connections/opened-2", closed, token).status, 200)
+        reeve.must("DELETE", "/v1/connections/opened-2")
 
     def test_wrong_credentials_wait_for_the_right_ones(self):
         reeve = self.lab.reeve

@@ -248,6 +248,18 @@ TEST(users_recipes)
 	CHECK(strstr(err.text, "cloudflare.json") != NULL);
 	CHECK(!recipes_find(all, "nobody", &found, &err));
 	CHECK_STR(err.problem, "no-connection");
+	/* Neither a file nor a folder that others can write to says where credentials go. */
+	snprintf(command, sizeof(command), "chmod g+w %s/demo.json", folder);
+	assert_int_equal(system(command), 0);
+	recipes_freep(&all);
+	CHECK_OK(recipes_load(folder, &all, &err), err);
+	CHECK(!recipes_find(all, "demo", &found, &err) && strstr(err.text, "demo.json is not read") != NULL);
+	CHECK(recipes_find(all, "aaa", &found, &err));
+	snprintf(command, sizeof(command), "chmod g-w %s/demo.json; chmod o+w %s", folder, folder);
+	assert_int_equal(system(command), 0);
+	recipes_freep(&all);
+	CHECK_OK(recipes_load(folder, &all, &err), err);
+	CHECK(!recipes_find(all, "demo", &found, &err) && strstr(err.text, "can be changed by others") != NULL);
 	snprintf(command, sizeof(command), "rm -r %s", folder);
 	assert_int_equal(system(command), 0);
 }
@@ -277,6 +289,17 @@ TEST(remembers)
 	memory_silence(m, "b", 30);
 	CHECK(!memory_request(m, "b", 3, 3600, &err));
 	CHECK(err.retry_after_s >= 29 && err.retry_after_s <= 31);
+	/* Six per minute: whoever is sent away comes back ten seconds after the one before. */
+	CHECK_OK(memory_ready(m, "c", 6, 60, &err), err);
+	for (unsigned i = 0; i < 6; i++)
+		CHECK_OK(memory_request(m, "c", 6, 60, &err), err);
+	for (unsigned i = 1; i < 5; i++) {
+		CHECK(i % 2 != 0 ? !memory_ready(m, "c", 6, 60, &err) : !memory_request(m, "c", 6, 60, &err));
+		CHECK(err.retry_after_s > 10 * i - 3 && err.retry_after_s < 10 * i + 3);
+	}
+	for (unsigned i = 0; i < 200; i++)
+		CHECK(!memory_ready(m, "c", 6, 60, &err));
+	CHECK(err.retry_after_s == MEMORY_QUEUE_MAX_MS / 1000);
 	memory_free(m);
 }
 

@@ -75,6 +75,12 @@ TEST(changes)
 	CHECK_STR(c.health, ""); /* what was found of the old credentials says nothing of the new */
 	CHECK_OK(connection_find(f.db, f.a, "c1", &c, &f.err), f.err);
 	CHECK(!c.is_default);
+	CHECK_OK(connection_set_health(f.db, "c2", "bad", "provider-credential", "no", "yes", 11, &f.err), f.err);
+	second.name = "renamed";
+	CHECK_OK(connection_update(f.db, &second, 2, 12, &f.err), f.err);
+	CHECK_OK(connection_find(f.db, f.a, "c2", &c, &f.err), f.err);
+	CHECK_STR(c.health, "bad"); /* the credentials are the same */
+	CHECK_STR(c.name, "renamed");
 	second.name = "r53"; /* taken */
 	REFUSED(connection_update(f.db, &second, 2, 10, &f.err), ERR_CONFLICT, "conflict", f.err);
 	fixture_close(&f);
@@ -158,15 +164,31 @@ TEST(what_is_owed_or_used_stays)
 	CHECK_OK(txt_record_intend(f.db, &owed, &id, &again, &f.err), f.err);
 	REFUSED(connection_remove(f.db, "c1", 20, &f.err), ERR_CONFLICT, "conflict", f.err);
 	CHECK(strstr(f.err.text, "x.acme.example") != NULL);
+	struct txt_record newer = owed, older = owed;
+	older.id = id;
+	CHECK_OK(txt_record_replaced(f.db, &older, &again, &f.err), f.err);
+	CHECK(!again);
+	newer.value = "newer";
+	CHECK_OK(txt_record_intend(f.db, &newer, &newer.id, &again, &f.err), f.err);
+	CHECK_OK(txt_record_replaced(f.db, &older, &again, &f.err), f.err);
+	CHECK(again);
+	CHECK_OK(txt_record_replaced(f.db, &newer, &again, &f.err), f.err);
+	CHECK(!again);
+	CHECK_OK(txt_record_set_state(f.db, newer.id, "gone", 20, &f.err), f.err);
 	CHECK_OK(txt_record_set_state(f.db, id, "removing", 21, &f.err), f.err);
 	REFUSED(connection_remove(f.db, "c1", 22, &f.err), ERR_CONFLICT, "conflict", f.err);
 	CHECK_OK(txt_record_set_state(f.db, id, "gone", 23, &f.err), f.err);
-	CHECK_OK(target_claim(f.db, "x.acme.example", "p1", "named", 1, &f.err), f.err);
+	CHECK_OK(delegation_claim(f.db, &d, "named", &f.err), f.err);
+	CHECK_OK(target_claim(f.db, "x.acme.example", "p2", "named", 1, &f.err), f.err); /* an account of one's own claims nothing */
+	CHECK_OK(delegation_claim(f.db, &d, "named", &f.err), f.err);
 	CHECK_OK(delegation_insert(f.db, &d, &f.err), f.err);
 	REFUSED(connection_remove(f.db, "c1", 24, &f.err), ERR_CONFLICT, "conflict", f.err);
 	CHECK(strstr(f.err.text, "example.org") != NULL);
 	CHECK_OK(delegation_remove(f.db, "d1", 25, &f.err), f.err);
+	CHECK_OK(connection_usable(f.db, "c1", "p1", &f.err), f.err);
+	REFUSED(connection_usable(f.db, "c1", "p2", &f.err), ERR_CONFLICT, "conflict", f.err);
 	CHECK_OK(connection_remove(f.db, "c1", 26, &f.err), f.err);
+	REFUSED(connection_usable(f.db, "c1", "p1", &f.err), ERR_CONFLICT, "conflict", f.err);
 	CHECK_OK(connection_find(f.db, f.a, "c1", &c, &f.err), f.err);
 	CHECK(c.removed_at == 26 && c.credentials.len == 0);
 	REFUSED(connection_remove(f.db, "c1", 27, &f.err), ERR_NOT_FOUND, "not-found", f.err);

@@ -592,6 +592,10 @@ TEST(authorizations_and_history)
 	CHECK_INT(pending, 1);
 	CHECK_OK(authorization_list(f.db, f.a, "o1", &list, &count, &f.err), f.err);
 	CHECK_INT(count, 2);
+	CHECK_OK(authorization_add_republished(f.db, id, &f.err), f.err);
+	CHECK_OK(authorization_add_republished(f.db, id, &f.err), f.err);
+	CHECK_OK(authorization_find(f.db, f.a, id, &x, &f.err), f.err);
+	CHECK_INT(x.republished, 2);
 	REFUSED(authorization_set_route(f.db, 999, "", "", "", &f.err), ERR_NOT_FOUND, "not-found", f.err);
 	REFUSED(authorization_find(f.db, f.a, 999, &x, &f.err), ERR_NOT_FOUND, "not-found", f.err);
 	CHECK_OK(order_forget_urls(f.db, "o1", &f.err), f.err);
