@@ -85,12 +85,13 @@ bool authorization_settle(struct db *db, const char *order_id, const char *statu
 
 bool history_note(struct db *db, const struct history *h, struct err *err)
 {
-	return db_exec(db, NULL, err,
-	               "INSERT INTO history (order_id, job_id, kind, step, outcome, at, text)"
-	               " SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT),"
-	               " CAST($6 AS BIGINT), CAST($7 AS TEXT) WHERE NOT EXISTS"
-	               " (SELECT 1 FROM history h WHERE h.job_id = $2 AND h.step = $4 AND h.outcome = $5 AND h.text = $7"
-	               "  AND h.id = (SELECT MAX(id) FROM history n WHERE n.order_id = $1 AND n.job_id = $2))",
-	               DB_T(h->order_id), DB_I(h->job_id), DB_T(h->kind), DB_T(h->step), DB_T(h->outcome), DB_I(h->at),
-	               DB_T(h->text));
+	int64_t changed = 0;
+
+	/* The same wait again lasts longer; it is one row. */
+	if (!db_exec(db, &changed, err,
+	             "UPDATE history SET until_at = $6 WHERE id = (SELECT MAX(id) FROM history n WHERE n.order_id = $1 AND n.job_id = $2)"
+	             " AND step = $3 AND outcome = $4 AND text = $5",
+	             DB_T(h->order_id), DB_I(h->job_id), DB_T(h->step), DB_T(h->outcome), DB_T(h->text), DB_I0(h->until_at)))
+		return false;
+	return changed > 0 || history_insert(db, h, err);
 }

@@ -26,7 +26,7 @@ MUST_CHECK bool schedule_end_jobs(struct db *db, const char *kind, const char *o
 MUST_CHECK bool order_add_requests(struct db *db, const char *order_id, int64_t more, struct err *err);
 /* Authorizations of an order that are not final become `status`. */
 MUST_CHECK bool authorization_settle(struct db *db, const char *order_id, const char *status, struct err *err);
-/* history_insert, unless the newest row of this job says the same. */
+/* history_insert; when the newest row of this job says the same, only its until_at moves. */
 MUST_CHECK bool history_note(struct db *db, const struct history *h, struct err *err);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "base/problem_codes.h"
 #include "base/rand.h"
+#include "workflow/admit.h"
 #include "workflow/steps.h"
 
 #define IDLE_LOOK_MS 20000 /* the dispatcher looks at least so often, and renews leases */
@@ -122,6 +123,9 @@ static bool write_history(struct db *db, const struct outcome_write *o, struct e
 	struct history h = { .job_id = job->row.id, .at = o->now, .order_id = job->row.order_id, .kind = job->row.kind,
 		             .step = steps[job->step].name, .outcome = outcome_name(o->outcome), .text = text };
 
+	if (job->wake_at > o->now && job->wake_at != JOB_NEVER && o->outcome != OUT_FAIL)
+		h.until_at = job->wake_at;
+
 	if (job->row.order_id[0] == '\0')
 		return true;
 	for (size_t i = 0; i < job->buffered_count; i++)
@@ -182,6 +186,8 @@ static bool write_outcome(struct db *db, void *arg, struct err *err)
 		/* Orders that wait for an account show why it is late. */
 		if (strcmp(job->row.kind, "account") == 0 &&
 		    !schedule_wake_authority(db, job->row.subject, steps[STEP_ACCOUNT].name, o->now, err))
+			return false;
+		if (!admit_retried(db, job, o->cause, o->now, err))
 			return false;
 		return job_sleep(db, job->row.id, job->row.fence, steps[job->step].name, job->row.attempts + 1, job->wake_at, err);
 	case OUT_FAIL:
@@ -280,6 +286,7 @@ static bool job_advance(struct job *job)
 	job->wake_at = 0;
 	job->attempts = 0;
 	job->note = NULL;
+	job->blamed = NULL;
 	job->facts = NULL;
 	job->shown = (struct err){ 0 };
 	outcome = step->run(job, &cause);
