@@ -107,9 +107,9 @@ void put_text_or_null(json_t *object, const char *key, const char *value);
 /* ---- one file per noun ---- */
 
 extern const struct json_field project_fields[], authority_fields[], delegation_fields[], certificate_fields[],
-	policy_fields[], token_fields[], deployment_fields[], deployment_run_fields[];
+	policy_fields[], token_fields[], deployment_fields[], deployment_run_fields[], limits_fields[];
 extern const size_t project_fields_count, authority_fields_count, delegation_fields_count, certificate_fields_count,
-	policy_fields_count, token_fields_count, deployment_fields_count, deployment_run_fields_count;
+	policy_fields_count, token_fields_count, deployment_fields_count, deployment_run_fields_count, limits_fields_count;
 
 bool project_create(struct call *call, struct err *err);
 bool project_list_get(struct call *call, struct err *err);
@@ -141,6 +141,10 @@ bool deployment_get(struct call *call, struct err *err);
 bool deployment_run_post(struct call *call, struct err *err);
 bool deployment_delete(struct call *call, struct err *err);
 bool delivery_get(struct call *call, struct err *err);
+bool limits_get(struct call *call, struct err *err);
+bool limits_patch(struct call *call, struct err *err);
+bool certificate_rehearse(struct call *call, struct err *err);
+bool drill_get(struct call *call, struct err *err);
 bool doctor_get(struct call *call, struct err *err);
 bool openapi_get(struct call *call, struct err *err);
 bool version_get(struct call *call, struct err *err);

@@ -11,6 +11,7 @@ struct certificate_request {
 	struct json_strings names;
 	const char         *authority, *key_type, *provider, *alias_provider, *connection;
 	const json_t       *domain_alias;
+	bool                dry_run;
 };
 
 const struct json_field certificate_fields[] = {
@@ -21,6 +22,7 @@ const struct json_field certificate_fields[] = {
 	{ JSON_FIELD(struct certificate_request, provider, STR) },
 	{ JSON_FIELD(struct certificate_request, alias_provider, STR) },
 	{ JSON_FIELD(struct certificate_request, connection, STR) },
+	{ JSON_FIELD(struct certificate_request, dry_run, BOOL) },
 };
 const size_t certificate_fields_count = ARRAY_LEN(certificate_fields);
 
@@ -134,7 +136,7 @@ json_t *certificate_json(struct call *call, const struct certificate *c, struct 
 }
 
 /* 202 {certificate, order}: both as stored just now. */
-static bool ordered_answer(struct call *call, const struct command_reply *reply, struct err *err)
+static bool ordered_answer(struct call *call, const struct command_reply *reply, bool dry_run, struct err *err)
 {
 	AUTO(json_freep) json_t *json = json_object();
 	struct certificate       c;
@@ -150,7 +152,8 @@ static bool ordered_answer(struct call *call, const struct command_reply *reply,
 		o.detail = reply->detail;
 		o.hint = reply->hint;
 	}
-	part = certificate_json(call, &c, err);
+	/* A dry run has none. */
+	part = dry_run ? json_null() : certificate_json(call, &c, err);
 	if (part == NULL)
 		return false;
 	json_put(json, "certificate", part);
@@ -190,8 +193,9 @@ bool certificate_create(struct call *call, struct err *err)
 	issue.provider = request.provider;
 	issue.alias_provider = request.alias_provider;
 	issue.connection = request.connection;
+	issue.dry_run = request.dry_run;
 	return command_issue(call_worker(call), call->arena, &call->who, &issue, &reply, err) &&
-	       ordered_answer(call, &reply, err);
+	       ordered_answer(call, &reply, request.dry_run, err);
 }
 
 bool certificate_list_get(struct call *call, struct err *err)
@@ -246,7 +250,7 @@ bool certificate_renew(struct call *call, struct err *err)
 		return false;
 	id_new(order_id);
 	return command_renew(call_worker(call), call->arena, &call->who, c.id, order_id, &reply, err) &&
-	       ordered_answer(call, &reply, err);
+	       ordered_answer(call, &reply, false, err);
 }
 
 /* ---- handing out ---- */

@@ -29,6 +29,10 @@ const struct route routes[] = {
 	  .status = 200, .summary = "One authority, by id or name" },
 	{ "PUT",    "/v1/authorities/{x}/default",            PERM_ADMIN,  SMALL,    authority_default_put,
 	  .status = 200, .summary = "Make it the default of the project" },
+	{ "GET",    "/v1/authorities/{x}/limits",             PERM_READ,   0,        limits_get,
+	  .status = 200, .summary = "The limits of its CA, what is left of them, and its staging directory" },
+	{ "PATCH",  "/v1/authorities/{x}/limits",             PERM_ADMIN,  4 * KIB,  limits_patch,
+	  .status = 200, .summary = "Set limits, staging directory and rehearsals", BODY(limits_fields) },
 	{ "DELETE", "/v1/authorities/{x}",                    PERM_ADMIN,  0,        authority_delete,
 	  .status = 204, .summary = "Remove an authority" },
 
@@ -51,6 +55,8 @@ const struct route routes[] = {
 	  .status = 200, .summary = "One certificate, by id or first name" },
 	{ "POST",   "/v1/certificates/{x}/renew",             PERM_WRITE,  SMALL,    certificate_renew, .slow = true,
 	  .status = 202, .summary = "Renew it now" },
+	{ "POST",   "/v1/certificates/{x}/rehearse",          PERM_WRITE,  SMALL,    certificate_rehearse, .slow = true,
+	  .status = 202, .summary = "Rehearse its renewal at the staging directory; what comes back is discarded" },
 	{ "PATCH",  "/v1/certificates/{x}",                   PERM_WRITE,  4 * KIB,  certificate_patch,
 	  .status = 200, .summary = "Change its renewal: off, on, paused, when", BODY(policy_fields) },
 	{ "GET",    "/v1/certificates/{x}/download",          PERM_READ,   0,        certificate_download,
@@ -86,6 +92,9 @@ const struct route routes[] = {
 
 	{ "GET",    "/v1/doctor",                             PERM_WRITE,  0,        doctor_get, .slow = true,
 	  .status = 200, .summary = "Preflight of names", .query = "name" },
+
+	{ "GET",    "/v1/drill",                              PERM_WRITE,  0,        drill_get, .slow = true,
+	  .status = 200, .summary = "Would the renewals pass tonight?", .query = "after certificate" },
 
 	/* CertMate. `create` and `jobs` come before the domain, as they do there. */
 	{ "POST",   "/api/certificates/create",               PERM_WRITE,  64 * KIB, certmate_create, .slow = true,

@@ -99,6 +99,8 @@ int run_token_list(struct cli *cli);
 int run_token_revoke(struct cli *cli);
 int run_bundle_fetch(struct cli *cli);
 int run_doctor(struct cli *cli);
+int run_drill(struct cli *cli);
+int run_authority_limits(struct cli *cli);
 int run_version(struct cli *cli);
 int run_crash_points(struct cli *cli);
 int run_help(struct cli *cli);

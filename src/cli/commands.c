@@ -39,6 +39,19 @@ static const struct cli_option authority_add_options[] = {
 	{ NULL },
 };
 
+static const struct cli_option limits_options[] = {
+	{ "staging", "NAME|none", "rehearse at this authority: the staging directory of the same CA", false },
+	{ "rehearse-after", "N", "rehearse when a name failed so many validations in a row; 0: never", false },
+	{ "limit", "NAME=N/TIME", "as new-orders=300/3h, exact-set=off; all at once, or \"known\"", true },
+	{ NULL },
+};
+
+static const struct cli_option drill_options[] = {
+	{ "staging", NULL, "place an order at the staging directory too, for each that is ready", false },
+	{ "timeout", "SECONDS", "wait no longer than this for each order (default 600)", false },
+	{ NULL },
+};
+
 static const struct cli_option delegation_add_options[] = {
 	{ "target", "NAME", "the CNAME target, instead of a generated one", false },
 	{ "connection", "NAME", "the connection that writes there", false },
@@ -52,12 +65,14 @@ static const struct cli_option issue_options[] = {
 	{ "provider", "ID", "the DNS provider for names that are not delegated", false },
 	{ "alias-provider", "ID", "the DNS provider that writes at --domain-alias", false },
 	{ "connection", "NAME", "the connection to write with", false },
+	{ "dry-run", NULL, "rehearse at the staging directory; the certificate is discarded", false },
 	{ "wait", NULL, "show the steps and end when the certificate is there", false },
 	{ "timeout", "SECONDS", "wait no longer than this (default 600)", false },
 	{ NULL },
 };
 
 static const struct cli_option renew_options[] = {
+	{ "dry-run", NULL, "rehearse at the staging directory; the certificate is discarded", false },
 	{ "wait", NULL, "show the steps and end when the certificate is there", false },
 	{ "timeout", "SECONDS", "wait no longer than this (default 600)", false },
 	{ NULL },
@@ -141,6 +156,8 @@ static const struct cli_command commands[] = {
 	{ "authority", "list", "", 0, 0, "List the authorities", NULL, run_authority_list, false, NULL },
 	{ "authority", "show", "NAME", 1, 1, "Show one authority and its account", NULL, run_authority_show, false, NULL },
 	{ "authority", "default", "NAME", 1, 1, "Use this authority when none is named", NULL, run_authority_default, false, NULL },
+	{ "authority", "limits", "NAME", 1, 1, "Show or set the limits of an authority and its staging directory", limits_options,
+	  run_authority_limits, false, "The limits of authorities that publish them are known. Work that would exceed one waits and says until when." },
 	{ "authority", "remove", "NAME", 1, 1, "Remove an authority that no certificate uses", NULL, run_authority_remove, false, NULL },
 	{ "delegation", "add", "NAME", 1, 1, "Delegate the challenges of NAME; prints the record to publish", delegation_add_options,
 	  run_delegation_add, false, NULL },
@@ -161,7 +178,8 @@ static const struct cli_command commands[] = {
 	  "its life. A time that its life could never meet is refused." },
 	{ "certificate", "pause", "NAME", 1, 1, "Order nothing for it until it is resumed", NULL, run_certificate_pause, false,
 	  "What is issued stays served. An order that runs goes on; `reeve order cancel` ends it." },
-	{ "certificate", "resume", "NAME", 1, 1, "Undo pause", NULL, run_certificate_resume, false, NULL },
+	{ "certificate", "resume", "NAME", 1, 1, "Go on: undo pause, or a pause of the authority's", NULL, run_certificate_resume, false,
+	  "What held it back after failures is forgotten; a name that the authority has paused is asked for again." },
 	{ "deployment", "add", "NAME", 1, 1, "Deliver certificates to a directory, a hook or a webhook", deployment_add_options,
 	  run_deployment_add, false, "Each version is delivered once, at each issue and renewal, and by hand with `reeve deployment run`." },
 	{ "deployment", "list", "", 0, 0, "List the deployments: what is held, deployed and seen", NULL, run_deployment_list, false, NULL },
@@ -181,6 +199,9 @@ static const struct cli_command commands[] = {
 	{ "token", "revoke", "ID", 1, 1, "Revoke a token", NULL, run_token_revoke, false, NULL },
 	{ "doctor", "", "NAME…", 1, MANY, "Check everything an order of these names needs", NULL, run_doctor, false,
 	  "Exit code 0 when all is well, 3 when something must change." },
+	{ "drill", "", "[NAME…]", 0, MANY, "Would all renewals pass tonight?", drill_options, run_drill, false,
+	  "Looks at delegations, connections, CAA, accounts and limits; spends nothing of what the authorities count.\n"
+	  "Exit code 0 when all would pass, 3 when something must change." },
 	{ "version", "", "", 0, 0, "Print the version", NULL, run_version, false, NULL },
 	{ "help", "", "[NOUN [VERB]]", 0, 2, "Show help", NULL, run_help, false, NULL },
 	{ "crash-points", "", "", 0, 0, "List the places where the crash test kills", NULL, run_crash_points, true, NULL },
