@@ -21,7 +21,7 @@
 const struct limit_kind limit_kinds[LIMIT__COUNT] = {
 	[LIMIT_NEW_ORDERS] = { "new-orders", "new orders", false, LIMIT_KEY_NONE, true, false, true, "new orders" },
 	[LIMIT_DOMAIN] = { "certificates-per-domain", "certificates per registered domain", true, LIMIT_KEY_DOMAIN, true, true, true,
-	                   "certificates already issued for \"" },
+	                   "already issued for \"" },
 	[LIMIT_SET] = { "exact-set", "certificates for the same names", true, LIMIT_KEY_SET, true, true, false,
 	                "exact set of" },
 	[LIMIT_FAILED] = { "failed-validations", "failed validations of a name", false, LIMIT_KEY_NAME, false, false, false,
