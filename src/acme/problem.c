@@ -314,6 +314,8 @@ bool acme_problem_err(const struct acme_problem *problem, enum acme_where where,
 		code = reaction->class == ERR_TEMPORARY ? "ca-unreachable" : "ca-refused";
 
 	sentence(problem, &text);
+	if (retry_after_s != 0)
+		buf_printf(&text, "; the CA asks for %u s", retry_after_s);
 	hint_write(problem, reaction, &hint);
 	err_problem(err, reaction->class, code, "%.*s", STR_ARG(buf_str(&text)));
 	if (hint.len > 0)

@@ -5,6 +5,7 @@
 #include "api/call.h"
 #include "store/authority.h"
 #include "store/certificate.h"
+#include "store/failure.h"
 #include "store/order.h"
 
 struct certificate_request {
@@ -98,13 +99,40 @@ static json_t *last_order_json(const struct order *o)
 	return json;
 }
 
+/* What failed since the last success, name by name; *ret is NULL + err. */
+static json_t *failures_json(struct call *call, const char *certificate_id, struct err *err)
+{
+	struct failure *list;
+	size_t          count;
+	json_t         *array;
+
+	if (!failure_list(call->db, call->arena, certificate_id, "", &list, &count, err))
+		return NULL;
+	array = json_array();
+	for (size_t i = 0; i < count; i++) {
+		json_t *x = json_object();
+
+		json_put_str(x, "name", list[i].identifier);
+		json_put_int(x, "failures", list[i].failures);
+		json_put_int(x, "validations", list[i].validations);
+		json_put_str(x, "class", list[i].class);
+		json_put_str(x, "problem", list[i].problem);
+		json_put_str(x, "detail", list[i].detail);
+		put_time(x, "next_at", list[i].next_at != INT64_MAX ? list[i].next_at : 0);
+		put_time(x, "failed_at", list[i].failed_at);
+		put_time(x, "rehearsed_at", list[i].rehearsed_at);
+		json_array_append_new(array, x);
+	}
+	return array;
+}
+
 json_t *certificate_json(struct call *call, const struct certificate *c, struct err *err)
 {
 	struct authority authority;
 	struct order    *order;
 	struct version   version = { .serial = "" };
 	const char      *status;
-	json_t          *json, *renewal;
+	json_t          *json, *renewal, *failures;
 
 	if (!authority_find(call->db, call->arena, c->authority_id, &authority, err) ||
 	    !last_order(call, c->id, &order, err))
@@ -114,6 +142,11 @@ json_t *certificate_json(struct call *call, const struct certificate *c, struct 
 	renewal = renewal_json(call, c, c->version > 0 ? &version : NULL, err);
 	if (renewal == NULL)
 		return NULL;
+	failures = failures_json(call, c->id, err);
+	if (failures == NULL) {
+		json_decref(renewal);
+		return NULL;
+	}
 	if (c->version > 0)
 		status = "issued";
 	else
@@ -130,6 +163,7 @@ json_t *certificate_json(struct call *call, const struct certificate *c, struct 
 	put_time(json, "not_before", version.not_before_at);
 	put_time(json, "not_after", version.not_after_at);
 	json_put(json, "renewal", renewal);
+	json_put(json, "failures", failures);
 	json_put(json, "order", last_order_json(order));
 	put_time(json, "created_at", c->created_at);
 	return json;

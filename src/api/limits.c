@@ -85,13 +85,13 @@ static bool limits_answer(struct call *call, struct err *err)
 
 	if (!authority_find_named(call->db, call->arena, call->project_id, call_x(call), &x, err) ||
 	    !gate_settings(call->db, call->arena, &x, &g, err) ||
-	    (g.staging_id[0] != '\0' && !authority_find(call->db, call->arena, g.staging_id, &staging, err)) ||
+	    (g.policy.staging_id[0] != '\0' && !authority_find(call->db, call->arena, g.policy.staging_id, &staging, err)) ||
 	    !put_buckets(call, &g, x.id, false, buckets, err) || !put_buckets(call, &g, x.directory_url, true, buckets, err))
 		return false;
 	json_put_str(json, "authority", x.name);
 	put_text_or_null(json, "staging", staging.name);
 	json_put_str(json, "known_staging_url", g.limits.staging_url);
-	json_put_int(json, "rehearse_after", g.rehearse_after);
+	json_put_int(json, "rehearse_after", g.policy.rehearse_after);
 	json_put_bool(json, "renewals_in_window_exempt", g.limits.window_exempt);
 	json_put(json, "limits", kinds_json(call, &g));
 	json_put(json, "buckets", TAKE(buckets));

@@ -43,6 +43,17 @@ bool bucket_find(struct db *db, struct arena *a, const char *scope, const char *
 	return true;
 }
 
+bool bucket_any(struct db *db, const char *scope, const char *other_scope, bool *ret, struct err *err)
+{
+	int64_t any = 0;
+
+	if (!db_each(db, rows_int, &any, err, "SELECT EXISTS (SELECT 1 FROM ca_buckets WHERE scope IN ($1, $2))", DB_T(scope),
+	             DB_T(other_scope)))
+		return false;
+	*ret = any != 0;
+	return true;
+}
+
 bool bucket_list(struct db *db, struct arena *a, const char *scope, int64_t now, size_t limit, struct bucket **ret,
                  size_t *ret_count, struct err *err)
 {

@@ -20,6 +20,8 @@ struct bucket {
 /* A bucket nobody took from is a row of zeros: never ERR_NOT_FOUND. */
 MUST_CHECK bool bucket_find(struct db *db, struct arena *a, const char *scope, const char *name, const char *key,
                             struct bucket *ret, struct err *err);
+/* Does any bucket of these scopes have a row? */
+MUST_CHECK bool bucket_any(struct db *db, const char *scope, const char *other_scope, bool *ret, struct err *err);
 /* Those of a scope that say anything. */
 MUST_CHECK bool bucket_list(struct db *db, struct arena *a, const char *scope, int64_t now, size_t limit, struct bucket **ret,
                             size_t *ret_count, struct err *err);

@@ -24,20 +24,22 @@ static const char *scope_of(const struct gate *g, enum limit_id id)
 
 bool gate_settings(struct db *db, struct arena *a, const struct authority *x, struct gate *ret, struct err *err)
 {
-	struct gate             g = { .authority = *x, .staging_id = "", .rehearse_after = REHEARSE_AFTER };
+	struct gate             g = { .authority = *x, .policy = { .authority_id = x->id, .staging_id = "", .limits = "",
+		                                                   .rehearse_after = REHEARSE_AFTER } };
 	struct authority_policy policy;
 	struct err              missing = { 0 };
 
 	limits_known(x->directory_url, &g.limits);
 	if (authority_policy_find(db, a, x->id, &policy, &missing)) {
-		g.staging_id = policy.staging_id;
-		g.rehearse_after = policy.rehearse_after;
+		g.policy = policy;
 		if (!limits_parse(str_c(policy.limits), &g.limits, err))
 			return err_in(err, "limits of authority %s", x->name);
 	} else if (missing.class != ERR_NOT_FOUND) {
 		*err = missing;
 		return false;
 	}
+	for (unsigned i = 0; i < LIMIT__COUNT; i++)
+		g.limited = g.limited || g.limits.limit[i].count > 0;
 	*ret = g;
 	return true;
 }
@@ -127,7 +129,7 @@ static void look_taken(struct arena *a, const struct gate *g, enum limit_id id, 
 	block(ret, next_at, limit_cost_ms(l), &why);
 }
 
-/* Nothing has to be asked of the buckets of a CA without limits, but what the CA itself said. */
+/* Were these very names issued before, so recently that it counts as a renewal? */
 static bool same_set(struct db *db, struct arena *a, const struct gate *g, int64_t now, bool *ret, struct err *err)
 {
 	struct bucket b;
@@ -146,8 +148,14 @@ static bool exempt(const struct gate *g, enum limit_id id, bool same)
 bool gate_look(struct db *db, struct arena *a, const struct gate *g, int64_t now, struct gate_blocked *ret, struct err *err)
 {
 	struct gate_blocked blocked = { 0 };
-	bool                same;
+	bool                same, any = true;
 
+	if (!g->limited && !bucket_any(db, g->authority.id, g->authority.directory_url, &any, err))
+		return false;
+	if (!any) {
+		*ret = blocked;
+		return true;
+	}
 	if (!same_set(db, a, g, now, &same, err))
 		return false;
 	for (unsigned i = 0; i < LIMIT__COUNT; i++) {
@@ -178,9 +186,9 @@ bool gate_take(struct db *db, struct arena *a, const struct gate *g, const char 
                struct gate_blocked *ret, struct err *err)
 {
 	struct gate_blocked blocked;
-	bool                same;
+	bool                same = false;
 
-	if (!gate_look(db, a, g, now, &blocked, err) || !same_set(db, a, g, now, &same, err))
+	if (!gate_look(db, a, g, now, &blocked, err) || (g->limited && !same_set(db, a, g, now, &same, err)))
 		return false;
 	for (unsigned i = 0; blocked.until == 0 && i < LIMIT__COUNT; i++) {
 		enum limit_id       id = (enum limit_id)i;
@@ -378,8 +386,12 @@ bool admit_issued(struct db *db, struct arena *a, const struct order *o, int64_t
 	struct gate        g;
 
 	if (!authority_find(db, a, o->authority_id, &x, err) || !certificate_find(db, a, o->certificate_id, &c, err) ||
-	    !gate_load(db, a, &x, &c, now, &g, err) || !failure_clear(db, o->certificate_id, o->authority_id, err) ||
+	    !gate_settings(db, a, &x, &g, err) || !failure_clear(db, o->certificate_id, o->authority_id, err) ||
 	    !charge_end(db, o->id, false, err))
+		return false;
+	if (!g.limited)
+		return true;
+	if (!gate_load(db, a, &x, &c, now, &g, err))
 		return false;
 	for (size_t i = 0; g.limits.limit[LIMIT_CONSECUTIVE].count > 0 && i < g.keys_count[LIMIT_CONSECUTIVE]; i++)
 		if (!bucket_reset(db, scope_of(&g, LIMIT_CONSECUTIVE), limit_kinds[LIMIT_CONSECUTIVE].name,
@@ -433,6 +445,16 @@ static enum outcome park(struct job *job, const struct gate_blocked *b)
 	return job_wait(job, wake_at, "%s", b->why.text);
 }
 
+/* Who could change the row could spend a CA's limits, or send rehearsals to production. */
+static bool policy_trusted(struct job *job, const struct gate *g, struct err *err)
+{
+	const struct authority_policy *x = &g->policy;
+
+	return x->row_version == 0 ||
+	       keeper_mac_check(job->worker->keeper, "authority_policies", authority_policy_canonical(job->arena, x), x->row_version, x->mac, err) ||
+	       err_in(err, "limits of authority %s", g->authority.name);
+}
+
 enum outcome run_admit(struct job *job, struct err *err)
 {
 	struct gate_blocked blocked;
@@ -445,7 +467,7 @@ enum outcome run_admit(struct job *job, struct err *err)
 	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err) ||
 	    !certificate_find(db, job->arena, order.certificate_id, &certificate, err) ||
 	    !authority_find(db, job->arena, order.authority_id, &authority, err) ||
-	    !gate_load(db, job->arena, &authority, &certificate, clock_now_ms(), g, err) ||
+	    !gate_load(db, job->arena, &authority, &certificate, clock_now_ms(), g, err) || !policy_trusted(job, g, err) ||
 	    !gate_look(db, job->arena, g, clock_now_ms(), &blocked, err))
 		return job_outcome(err);
 	if (blocked.until != 0)

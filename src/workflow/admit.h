@@ -19,8 +19,8 @@
 struct gate {
 	struct authority         authority;
 	struct limits            limits;
-	const char              *staging_id; /* "" : no staging directory */
-	int64_t                  rehearse_after;
+	struct authority_policy  policy;     /* as stored, or what holds without a row: then row_version is 0 */
+	bool                     limited;    /* the CA has a limit that is counted */
 	bool                     in_window;  /* renewed inside the CA's window, where that is exempt */
 	const char             **keys[LIMIT__COUNT];
 	size_t                   keys_count[LIMIT__COUNT];

@@ -13,7 +13,7 @@ bool rehearsal_staging(struct db *db, struct arena *a, const struct authority *x
 
 	if (!gate_settings(db, a, x, &g, err))
 		return false;
-	if (g.staging_id[0] != '\0' && authority_find(db, a, g.staging_id, ret, err) && ret->removed_at == 0)
+	if (g.policy.staging_id[0] != '\0' && authority_find(db, a, g.policy.staging_id, ret, err) && ret->removed_at == 0)
 		return true;
 	if (err->class != ERR_NONE && err->class != ERR_NOT_FOUND)
 		return false;
@@ -99,14 +99,14 @@ enum outcome rehearsal_look(struct job *job, struct db *db, const struct order *
 	struct err            missing = { 0 };
 	size_t                count;
 
-	if (g->staging_id[0] == '\0')
+	if (g->policy.staging_id[0] == '\0')
 		return OUT_DONE;
 	if (!failure_list(db, job->arena, c->id, o->authority_id, &all, &count, err))
 		return job_outcome(err);
-	f = worst(all, count, g->rehearse_after);
+	f = worst(all, count, g->policy.rehearse_after);
 	if (f == NULL)
 		return OUT_DONE;
-	if (!authority_find(db, job->arena, g->staging_id, &staging, err))
+	if (!authority_find(db, job->arena, g->policy.staging_id, &staging, err))
 		return job_outcome(err);
 	if (staging.removed_at != 0) {
 		job_note(job, "not rehearsed: the staging authority %s was removed", staging.name);

@@ -168,6 +168,21 @@ class Policy(tap.Case):
         self.issued(waiting)
         self.assertEqual(self.new_orders(mark), 2)
 
+    def test_every_wait_says_until_when(self):
+        # For a delegation.
+        name = "nowhere.example.com"
+        order = self.parked(self.lab.reeve.issue([name], domain_alias="nowhere.validation.example.org")[1], "delegation-missing")
+        lab.wait_until("the wait", lambda: any(f"_acme-challenge.{name} has no CNAME" in text for _, text in self.waits(order)))
+        self.lab.reeve.must("POST", f"/v1/orders/{order['id']}/cancel", {})
+        # For a CA that is ill.
+        self.ca.rules = [scripted_ca.only("^POST /finalize", lambda _: (500, "serverInternal", "ill", {"Retry-After": "90"}))]
+        order = self.parked(self.issue()[1], "serverInternal", patient=True)
+        until, text = self.waits(order)[-1]
+        self.assertIn("500 serverInternal: ill", text)
+        self.assertIn("the CA asks for 90 s", text)
+        self.assertEqual(until, order["next_try_at"])
+        self.lab.reeve.must("POST", f"/v1/orders/{order['id']}/cancel", {})
+
     # -- rehearsals
 
     def fail(self, certificate):
@@ -184,6 +199,9 @@ class Policy(tap.Case):
         for _ in range(2):
             failed = self.fail(certificate)
             self.assertEqual((failed["status"], failed["problem"]), ("failed", "unauthorized"), failed)
+        shown = self.lab.reeve.must("GET", f"/v1/certificates/{certificate['id']}")["failures"]
+        self.assertEqual([(f["name"], f["failures"], f["validations"], f["class"]) for f in shown], [(f"{name}.example.com", 2, 2, "later")])
+        self.assertIn("it may pass by itself: it is tried again at", shown[0]["detail"])
         mark, staged = time.time(), self.staging.mark()
         failed = self.fail(certificate)
         self.assertEqual((failed["status"], failed["problem"]), ("failed", "rehearsal-failed"), failed)
