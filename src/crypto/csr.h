@@ -3,7 +3,7 @@
  *
  * Shapes   empty subject, one extension: subjectAltName with the dNSNames given, in their order.
  * Names    1..100, each already normalised (base/name.h identifier); checked again here.
- * Purity   no I/O, no clock. The request is read back and compared before it is returned.
+ * Purity   no I/O, no clock.
  */
 #ifndef REEVE_CRYPTO_CSR_H
 #define REEVE_CRYPTO_CSR_H

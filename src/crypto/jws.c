@@ -48,22 +48,18 @@ bool ecdsa_raw(struct str der, size_t half, uint8_t *ret, struct err *err)
 
 bool jws_signature(const struct key *key, struct str input, struct arena *a, struct str *ret, struct err *err)
 {
-	const struct key_scheme       *s = key_scheme(key->type);
-	AUTO(md_ctx_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	uint8_t                        sig[1024], *raw;
-	size_t                         len = sizeof(sig);
+	const struct key_scheme *s = key_scheme(key->type);
+	uint8_t                 *raw;
+	struct str               sig;
 
-	if (ctx == NULL || EVP_DigestSignInit_ex(ctx, NULL, s->digest, NULL, NULL, key->pkey, NULL) != 1 ||
-	    EVP_DigestSign(ctx, sig, &len, (const uint8_t *)input.ptr, input.len) != 1) {
-		ERR_clear_error();
-		return err_set(err, ERR_TEMPORARY, "libcrypto made no %s signature", s->alg);
-	}
+	if (!key_sign(key, input, a, &sig, err))
+		return false;
 	if (s->bits > 0) {
-		*ret = arena_dup(a, str_of(sig, len));
+		*ret = sig;
 		return true;
 	}
 	raw = arena_alloc(a, 2 * s->half);
-	if (!ecdsa_raw(str_of(sig, len), s->half, raw, err))
+	if (!ecdsa_raw(sig, s->half, raw, err))
 		return false;
 	*ret = str_of(raw, 2 * s->half);
 	return true;

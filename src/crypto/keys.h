@@ -27,6 +27,10 @@ struct key;
 
 MUST_CHECK bool key_generate(enum key_type type, struct key **ret, struct err *err);
 MUST_CHECK bool key_from_pkcs8(struct str der, struct key **ret, struct err *err);
+/* The same for bytes that key_pkcs8() wrote and a seal has kept: the halves are not compared again. */
+MUST_CHECK bool key_reopen(struct str der, struct key **ret, struct err *err);
+/* Does the public half belong to the private one? Signs and verifies. */
+MUST_CHECK bool key_check(const struct key *key, struct err *err);
 void            key_free(struct key *key); /* NULL is fine */
 void            key_freep(struct key **key);
 
@@ -47,7 +51,9 @@ char *key_jwk(const struct key *key, struct arena *a);
 /* base64url(SHA-256(JWK)): 43 characters. */
 #define THUMBPRINT_SIZE 44
 void jwk_thumbprint(struct str jwk, char ret[static THUMBPRINT_SIZE]);
-/* Lower-case hex of SHA-256(SubjectPublicKeyInfo). */
+/* SubjectPublicKeyInfo (RFC 5280 section 4.1), DER. */
+struct str key_spki(const struct key *key, struct arena *a);
+/* Lower-case hex of its SHA-256. */
 void key_spki_sha256(const struct key *key, char ret[static SHA256_HEX_SIZE]);
 
 #endif

@@ -51,8 +51,12 @@ struct key_scheme {
 	const char *group;  /* EC: as OpenSSL spells it */
 	size_t      half;   /* EC: bytes of r, s, x and y */
 	int         bits;   /* RSA: of the modulus */
+	struct str  spki_alg, sig_alg; /* the content of the AlgorithmIdentifier of the key and of its signatures */
 };
 const struct key_scheme *key_scheme(enum key_type type);
+
+/* The scheme's signature over the input, as X.509 has it: for EC a DER SEQUENCE of r and s. */
+MUST_CHECK bool key_sign(const struct key *key, struct str input, struct arena *a, struct str *ret, struct err *err);
 
 #define OSSL_FREEP(name, type, call)                                                               \
 	static inline void name##_freep(type **p)                                                  \

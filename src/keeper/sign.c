@@ -69,7 +69,7 @@ static bool key_read(enum key_use use, const struct secret *plain, struct arena 
 	der = wire_get_str(&w);
 	if (w.failed || w.left > 0 || found != (uint8_t)use)
 		return err_problem(err, ERR_PERMANENT, "tampered", "a sealed key is of another kind");
-	return key_from_pkcs8(der, ret, err) ? true : err_in(err, "a sealed key");
+	return key_reopen(der, ret, err) ? true : err_in(err, "a sealed key");
 }
 
 static bool hosts_check(const char *const *hosts, size_t count, struct err *err)
@@ -89,7 +89,7 @@ static bool hosts_check(const char *const *hosts, size_t count, struct err *err)
 	return true;
 }
 
-/* Seal and open again: what is answered is known to be readable. */
+/* Seal and open again: what is answered is known to be readable, and a key that signs. */
 static bool key_seal(struct keeper *k, const char *column, enum key_use use, const struct record_id *id,
                      const struct key *key, const char *const *hosts, size_t hosts_count, struct arena *a,
                      struct str *ret, struct err *err)
@@ -102,7 +102,7 @@ static bool key_seal(struct keeper *k, const char *column, enum key_use use, con
 
 	if (!keyring_record_seal(k, column, id, secret_str(plain), a, ret, err) ||
 	    !keyring_record_open(k, column, id, *ret, &again, err) ||
-	    !key_read(use, again, a, &read, &read_hosts, &read_count, err))
+	    !key_read(use, again, a, &read, &read_hosts, &read_count, err) || !key_check(read, err))
 		return false;
 	if (secret_len(plain) != secret_len(again) ||
 	    !ct_equal(secret_ptr(plain), secret_ptr(again), secret_len(plain)))

@@ -1,8 +1,9 @@
 /*
- * One writer, many readers. A thread takes everything that callers queued, runs it in one transaction with a
- * savepoint for each, commits once, and only then lets the callers go: the cost of one fsync is shared by
- * all who waited for it. Readers are one connection per thread. What the statements are is the nouns'
- * business, how they reach the disk the driver's.
+ * One writer at a time, many readers. Who comes while nobody writes takes the lead: everything queued runs in one
+ * transaction with a savepoint for each, is committed once, and only then the callers go on, so that the cost of one
+ * fsync is shared by all who waited for it. What was queued meanwhile is led by its first caller. A thread of its own
+ * for this would cost every write two more changes of thread. Readers are one connection per thread. What the
+ * statements are is the nouns' business, how they reach the disk the driver's.
  */
 #include "store/store.h"
 
@@ -22,13 +23,14 @@
 
 #define QUEUE_MAX 10000u
 
-/* Lives on the stack of the caller, who waits for `done`. */
+/* Lives on the stack of the caller, who waits for `wake`. */
 struct request {
 	store_write_fn  fn;
 	void           *arg;
 	struct err     *err;
 	bool            ok;
-	sem_t           done;
+	bool            lead; /* woken to lead the queue, not because it is done */
+	sem_t           wake;
 	struct request *next;
 };
 
@@ -41,25 +43,25 @@ struct reader {
 struct store {
 	char      *path;
 	int        lock_fd; /* -1: read-only */
-	struct db *writer;  /* belongs to the store thread once that runs */
+	struct db *writer;  /* belongs to whoever leads */
 
 	pthread_mutex_t  mutex; /* everything down to `reader_key` */
-	pthread_cond_t   queued;
+	pthread_cond_t   quiet;
+	bool             led;   /* somebody leads, or was woken to */
 	struct request  *queue, **queue_end;
 	size_t           queue_count;
 	bool             stopping;
-	void           (*on_commit)(void *ctx);
-	void            *on_commit_ctx;
 	struct reader   *readers;
 
 	pthread_key_t    reader_key;
-	pthread_t        thread;
-	bool             thread_runs;
 	_Atomic uint64_t commits;
 	_Atomic bool     broken;
 };
 
-/* ---- the store thread ---- */
+/* ---- groups ---- */
+
+/* A write within a write would wait for itself. */
+static _Thread_local bool leading;
 
 /* False when the whole group is lost. */
 static bool request_run(struct store *store, struct request *r)
@@ -76,19 +78,15 @@ static bool request_run(struct store *store, struct request *r)
 	return db_health(db) == DB_WELL;
 }
 
-static bool group_run(struct store *store, struct request *group, bool *ret_any)
+static bool group_run(struct store *store, struct request *group)
 {
 	struct err ignored = { 0 }; /* the driver remembers why */
-	bool       any = false;
 
 	if (!db_begin(store->writer, true, &ignored))
 		return false;
-	for (struct request *r = group; r != NULL; r = r->next) {
+	for (struct request *r = group; r != NULL; r = r->next)
 		if (!request_run(store, r))
 			return false;
-		any = any || r->ok;
-	}
-	*ret_any = any;
 	return db_commit(store->writer, &ignored);
 }
 
@@ -104,73 +102,57 @@ static void group_lose(struct store *store, struct request *group)
 	db_rollback(store->writer);
 }
 
-static void group_release(struct request *group)
+/* Lets everybody go but the one who leads. */
+static void group_release(struct request *group, const struct request *leader)
 {
 	while (group != NULL) {
 		struct request *next = group->next; /* the request is gone once its caller wakes */
 
-		sem_post(&group->done);
+		if (group != leader)
+			sem_post(&group->wake);
 		group = next;
 	}
 }
 
-static void group_done(struct store *store)
+static void group_serve(struct store *store, struct request *group, const struct request *leader)
 {
-	void (*fn)(void *ctx);
-	void  *ctx;
-
-	store->commits++;
-	pthread_mutex_lock(&store->mutex);
-	fn = store->on_commit;
-	ctx = store->on_commit_ctx;
-	pthread_mutex_unlock(&store->mutex);
-	if (fn != NULL)
-		fn(ctx);
-}
-
-static void group_serve(struct store *store, struct request *group)
-{
-	bool any = false;
-	bool committed = group_run(store, group, &any);
-
-	if (!committed)
+	leading = true;
+	if (group_run(store, group))
+		store->commits++;
+	else
 		group_lose(store, group);
-	group_release(group);
-	if (committed && any)
-		group_done(store);
+	group_release(group, leader);
+	leading = false;
 	db_upkeep(store->writer);
 	if (db_health(store->writer) == DB_BROKEN)
 		store->broken = true;
 }
 
-/* Everything that waits; NULL when it is time to end. */
-static struct request *queue_take(struct store *store)
+/* Serve everything that waits, this request among it, and hand the lead to the next. */
+static void queue_lead(struct store *store, const struct request *leader)
 {
 	struct request *group;
 
 	pthread_mutex_lock(&store->mutex);
-	while (store->queue == NULL && !store->stopping)
-		pthread_cond_wait(&store->queued, &store->mutex);
 	group = store->queue;
 	store->queue = NULL;
 	store->queue_end = &store->queue;
 	store->queue_count = 0;
 	pthread_mutex_unlock(&store->mutex);
-	return group;
+	group_serve(store, group, leader);
+	pthread_mutex_lock(&store->mutex);
+	store->led = store->queue != NULL;
+	if (store->led) {
+		store->queue->lead = true;
+		sem_post(&store->queue->wake);
+	} else {
+		pthread_cond_broadcast(&store->quiet);
+	}
+	pthread_mutex_unlock(&store->mutex);
 }
 
-static void *store_main(void *arg)
-{
-	struct store   *store = arg;
-	struct request *group;
-
-	pthread_setname_np(pthread_self(), "store");
-	while ((group = queue_take(store)) != NULL)
-		group_serve(store, group);
-	return NULL;
-}
-
-static bool queue_add(struct store *store, struct request *r, struct err *err)
+/* *ret_lead: nobody leads; the caller does. */
+static bool queue_add(struct store *store, struct request *r, bool *ret_lead, struct err *err)
 {
 	bool   stopping;
 	size_t count;
@@ -182,7 +164,8 @@ static bool queue_add(struct store *store, struct request *r, struct err *err)
 		*store->queue_end = r;
 		store->queue_end = &r->next;
 		store->queue_count++;
-		pthread_cond_signal(&store->queued);
+		*ret_lead = !store->led;
+		store->led = true;
 	}
 	pthread_mutex_unlock(&store->mutex);
 	if (stopping)
@@ -195,25 +178,20 @@ static bool queue_add(struct store *store, struct request *r, struct err *err)
 bool store_write(struct store *store, store_write_fn fn, void *arg, struct err *err)
 {
 	struct request r = { .fn = fn, .arg = arg, .err = err };
-	bool           queued;
+	bool           queued, lead = false;
 
-	assert(store->thread_runs && !pthread_equal(pthread_self(), store->thread));
-	sem_init(&r.done, 0, 0);
-	queued = queue_add(store, &r, err);
-	if (queued) {
-		while (sem_wait(&r.done) != 0)
+	assert(store->writer != NULL && !leading);
+	sem_init(&r.wake, 0, 0);
+	queued = queue_add(store, &r, &lead, err);
+	if (queued && !lead) {
+		while (sem_wait(&r.wake) != 0)
 			assert(errno == EINTR);
+		lead = r.lead;
 	}
-	sem_destroy(&r.done);
+	if (queued && lead)
+		queue_lead(store, &r);
+	sem_destroy(&r.wake);
 	return queued && r.ok;
-}
-
-void store_on_commit(struct store *store, void (*fn)(void *ctx), void *ctx)
-{
-	pthread_mutex_lock(&store->mutex);
-	store->on_commit = fn;
-	store->on_commit_ctx = ctx;
-	pthread_mutex_unlock(&store->mutex);
 }
 
 uint64_t store_commits(const struct store *store)
@@ -367,13 +345,8 @@ static bool open_writer(struct store *store, enum store_mode mode, bool *ret_mad
 	if (mode == STORE_CREATE ? !lock_take(store, err) || !file_make(store->path, ret_made, err)
 	                         : !file_there(store->path, err) || !lock_take(store, err))
 		return false;
-	if (!db_open(store->path, DB_WRITER, &store->writer, err) ||
-	    !migrate_up(store->writer, migrations, migrations_count, err))
-		return false;
-	if (pthread_create(&store->thread, NULL, store_main, store) != 0)
-		return err_errno(err, EAGAIN, "starting the store thread");
-	store->thread_runs = true;
-	return true;
+	return db_open(store->path, DB_WRITER, &store->writer, err) &&
+	       migrate_up(store->writer, migrations, migrations_count, err);
 }
 
 static bool open_reader(struct store *store, struct err *err)
@@ -394,7 +367,7 @@ static struct store *store_new(const char *path)
 	    pthread_key_create(&store->reader_key, reader_thread_ends) != 0)
 		abort();
 	pthread_mutex_init(&store->mutex, NULL);
-	pthread_cond_init(&store->queued, NULL);
+	pthread_cond_init(&store->quiet, NULL);
 	store->queue_end = &store->queue;
 	store->lock_fd = -1;
 	return store;
@@ -418,13 +391,11 @@ void store_close(struct store *store)
 {
 	if (store == NULL)
 		return;
-	if (store->thread_runs) {
-		pthread_mutex_lock(&store->mutex);
-		store->stopping = true;
-		pthread_cond_signal(&store->queued);
-		pthread_mutex_unlock(&store->mutex);
-		pthread_join(store->thread, NULL);
-	}
+	pthread_mutex_lock(&store->mutex);
+	store->stopping = true;
+	while (store->led)
+		pthread_cond_wait(&store->quiet, &store->mutex);
+	pthread_mutex_unlock(&store->mutex);
 	pthread_key_delete(store->reader_key);
 	/* Readers first: the last connection to close is the writer, which checkpoints. */
 	while (store->readers != NULL)
@@ -432,7 +403,7 @@ void store_close(struct store *store)
 	db_close(store->writer);
 	if (store->lock_fd >= 0)
 		close(store->lock_fd);
-	pthread_cond_destroy(&store->queued);
+	pthread_cond_destroy(&store->quiet);
 	pthread_mutex_destroy(&store->mutex);
 	free(store->path);
 	free(store);

@@ -1,9 +1,9 @@
 /*
  * store/store.h: the database of one Reeve: opening, migrating, one writer, many readers. DESIGN section 9.
  *
- * Writing  store_write(store, fn, arg, err) runs fn in the store thread inside a savepoint (SQL only, no
- *          waiting; it fails alone) and returns after the group's durable commit. fn must not touch
- *          thread-local state of the caller; arg stays valid until the return.
+ * Writing  store_write(store, fn, arg, err) runs fn inside a savepoint (SQL only, no waiting; it fails alone)
+ *          and returns after the group's durable commit. fn may run in another writer's thread: it must
+ *          not touch thread-local state of the caller; arg stays valid until the return.
  * Reading  store_reader() is this thread's own read-only connection; each domain function that reads sees
  *          the newest commit (no transaction is held open between calls). Threads that read end before
  *          store_close(), or never use the store again.
@@ -40,12 +40,6 @@ MUST_CHECK bool store_write(struct store *store, store_write_fn fn, void *arg, s
 
 /* This thread's reader; NULL + err when it cannot be opened. */
 struct db *store_reader(struct store *store, struct err *err);
-
-/*
- * Called in the store thread after each commit (never before), for wake-ups. Must not block and must not
- * call store_write.
- */
-void store_on_commit(struct store *store, void (*fn)(void *ctx), void *ctx);
 
 /* Commits since the start, for bench and metrics. */
 uint64_t store_commits(const struct store *store);

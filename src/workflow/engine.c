@@ -2,8 +2,9 @@
  * workflow/engine.c: claims due jobs, runs their steps and commits where they went.
  *
  * A dispatcher thread claims as many due jobs as there are idle step threads and hands them over, last idle thread
- * first, since that one has the warm connection. A step thread keeps its job until it must wait. job_commit() is the
- * only code that changes jobs.step. What a step means is in steps.c and in the file of its noun.
+ * first, since that one has the warm connection. A step thread keeps its job until it must wait; in the transaction that
+ * puts it back it claims the next due one, so that a busy engine needs no dispatcher. job_commit() is the only code that
+ * changes jobs.step. What a step means is in steps.c and in the file of its noun.
  */
 #include "workflow/engine.h"
 
@@ -99,6 +100,9 @@ struct outcome_write {
 	const struct err *cause; /* OUT_RETRY and OUT_FAIL */
 	int64_t           now;
 	struct arena     *scratch;
+	bool              go_on;     /* the engine is not stopping: claim the next job */
+	struct job_row   *claimed;   /* NULL: none was due */
+	int64_t           next_wake; /* of what is left */
 };
 
 static const char *outcome_name(enum outcome outcome)
@@ -161,24 +165,20 @@ static bool write_progress(struct db *db, const struct outcome_write *o, struct 
 	return order_set_progress(db, job->row.order_id, steps[at].name, shown->problem, shown->text, shown->hint, next_try_at, 0, err);
 }
 
-static bool write_outcome(struct db *db, void *arg, struct err *err)
+/* Where the job goes; *ret_kept: it stays with this thread. */
+static bool write_move(struct db *db, const struct outcome_write *o, bool *ret_kept, struct err *err)
 {
-	struct outcome_write *o = arg;
-	struct job           *job = o->job;
-	const struct step    *next = &steps[job->next];
+	struct job        *job = o->job;
+	const struct step *next = &steps[job->next];
 
-	if (!job_check(db, job->row.id, job->row.fence, err))
-		return false;
-	if (job->facts != NULL && (o->outcome == OUT_DONE || o->outcome == OUT_WAIT) && !job->facts(db, job->facts_arg, err))
-		return false;
-	if (!write_history(db, o, err) || !write_progress(db, o, err))
-		return false;
+	*ret_kept = false;
 	switch (o->outcome) {
 	case OUT_DONE:
 		if (next->run == NULL)
 			return job_end(db, job->row.id, job->row.fence, "done", err);
 		if (job->wake_at > o->now)
 			return job_sleep(db, job->row.id, job->row.fence, next->name, 0, job->wake_at, err);
+		*ret_kept = true;
 		return job_move(db, job->row.id, job->row.fence, next->name, err);
 	case OUT_WAIT:
 		return job_sleep(db, job->row.id, job->row.fence, steps[job->step].name, job->attempts, job->wake_at, err);
@@ -194,6 +194,34 @@ static bool write_outcome(struct db *db, void *arg, struct err *err)
 		return fail_facts(db, job, o->cause, o->now, err) && job_end(db, job->row.id, job->row.fence, "failed", err);
 	}
 	__builtin_unreachable();
+}
+
+/* Facts may have made or woken jobs, and a wake-up that came while the job was claimed shows only now. */
+static bool write_next(struct db *db, struct outcome_write *o, bool kept, struct err *err)
+{
+	const struct worker *w = o->job->worker;
+	size_t               count = 0;
+
+	if (!kept && o->go_on &&
+	    !job_claim(db, o->scratch, w->node, o->now, o->now + JOB_LEASE_MS, 1, &o->claimed, &count, err))
+		return false;
+	if (count == 0)
+		o->claimed = NULL;
+	return job_next_wake(db, &o->next_wake, err);
+}
+
+static bool write_outcome(struct db *db, void *arg, struct err *err)
+{
+	struct outcome_write *o = arg;
+	struct job           *job = o->job;
+	bool                  kept;
+
+	if (!job_check(db, job->row.id, job->row.fence, err))
+		return false;
+	if (job->facts != NULL && (o->outcome == OUT_DONE || o->outcome == OUT_WAIT) && !job->facts(db, job->facts_arg, err))
+		return false;
+	return write_history(db, o, err) && write_progress(db, o, err) && write_move(db, o, &kept, err) &&
+	       write_next(db, o, kept, err);
 }
 
 static int64_t backoff_ms(const struct job *job, const struct err *cause)
@@ -224,7 +252,7 @@ static void log_outcome(const struct job *job, enum outcome outcome, const struc
 static bool job_commit(struct job *job, enum outcome outcome, const struct err *cause)
 {
 	const struct step   *step = &steps[job->step];
-	struct outcome_write o = { job, outcome, cause, clock_now_ms(), job->arena };
+	struct outcome_write o = { .job = job, .outcome = outcome, .cause = cause, .now = clock_now_ms(), .scratch = job->arena };
 	struct err           err = { 0 };
 	bool                 ok, moved = outcome == OUT_DONE || (outcome == OUT_WAIT && job->facts != NULL);
 
@@ -235,6 +263,8 @@ static bool job_commit(struct job *job, enum outcome outcome, const struct err *
 	/* What was done outside must not be forgotten because a disk is full for a while. */
 	for (unsigned tries = 0;; tries++) {
 		err = (struct err){ 0 };
+		o.claimed = NULL;
+		o.go_on = !__atomic_load_n(&job->worker->stopping, __ATOMIC_RELAXED);
 		ok = store_write(job->worker->store, write_outcome, &o, &err);
 		if (ok || err.class != ERR_TEMPORARY || tries == COMMIT_TRIES_MAX || store_broken(job->worker->store) ||
 		    __atomic_load_n(&job->worker->stopping, __ATOMIC_RELAXED))
@@ -252,12 +282,8 @@ static bool job_commit(struct job *job, enum outcome outcome, const struct err *
 		worker_changed(job->worker, "order", job->row.order_id);
 	if (strcmp(job->row.kind, "deployment") == 0)
 		worker_changed(job->worker, "delivery", job->row.subject);
-	/* Facts may have made or woken jobs; they are there to be claimed only now. */
-	/* And a wake-up that came while the job was claimed shows only now. */
-	if (job->facts != NULL || outcome != OUT_DONE)
-		worker_kick(job->worker, 0);
-	else if (job->wake_at > 0)
-		worker_kick(job->worker, job->wake_at);
+	job->claimed = o.claimed;
+	worker_kick(job->worker, o.next_wake);
 	job->buffered_count = 0;
 	job->requests = 0;
 	return true;
@@ -315,7 +341,21 @@ static bool write_unknown(struct db *db, void *arg, struct err *err)
 	return job_sleep(db, row->id, row->fence, row->step, row->attempts, clock_now_ms() + UNKNOWN_STEP_MS, err);
 }
 
-static void job_run(struct step_thread *t)
+/* The thread's next job. Under the lock of the worker, which reads it to renew leases. */
+static void thread_take(struct step_thread *t, const struct job_row *row)
+{
+	arena_reset(t->row_arena);
+	t->row = *row;
+	t->row.kind = arena_strdup(t->row_arena, row->kind);
+	t->row.subject = arena_strdup(t->row_arena, row->subject);
+	t->row.order_id = arena_strdup(t->row_arena, row->order_id);
+	t->row.project_id = arena_strdup(t->row_arena, row->project_id);
+	t->row.step = arena_strdup(t->row_arena, row->step);
+	t->row.state = arena_strdup(t->row_arena, row->state);
+}
+
+/* True when the thread has another job. */
+static bool job_run(struct step_thread *t)
 {
 	struct job job = { .worker = t->worker, .thread = t, .arena = arena_new(), .row = t->row };
 
@@ -337,7 +377,13 @@ static void job_run(struct step_thread *t)
 		while (job_advance(&job) && !__atomic_load_n(&t->worker->stopping, __ATOMIC_RELAXED))
 			;
 	}
+	if (job.claimed != NULL) {
+		pthread_mutex_lock(&t->worker->lock);
+		thread_take(t, job.claimed);
+		pthread_mutex_unlock(&t->worker->lock);
+	}
 	arena_free(job.arena);
+	return job.claimed != NULL;
 }
 
 /* ---- threads ---- */
@@ -360,7 +406,8 @@ static void *step_thread_main(void *arg)
 		if (!t->assigned)
 			break;
 		pthread_mutex_unlock(&w->lock);
-		job_run(t);
+		while (job_run(t) && !__atomic_load_n(&w->stopping, __ATOMIC_RELAXED))
+			;
 		pthread_mutex_lock(&w->lock);
 		t->assigned = false;
 		w->busy_count--;
@@ -407,14 +454,7 @@ static void assign(struct worker *w, const struct job_row *row)
 	w->idle_count--;
 	w->busy_count++;
 	t->idle = false;
-	arena_reset(t->row_arena);
-	t->row = *row;
-	t->row.kind = arena_strdup(t->row_arena, row->kind);
-	t->row.subject = arena_strdup(t->row_arena, row->subject);
-	t->row.order_id = arena_strdup(t->row_arena, row->order_id);
-	t->row.project_id = arena_strdup(t->row_arena, row->project_id);
-	t->row.step = arena_strdup(t->row_arena, row->step);
-	t->row.state = arena_strdup(t->row_arena, row->state);
+	thread_take(t, row);
 	t->assigned = true;
 	pthread_cond_signal(&t->wake);
 }

@@ -105,6 +105,7 @@ struct job {
 	struct history      buffered[8];
 	size_t              buffered_count;
 	void               *memo;   /* what a pure step found, for the next ones of the same run */
+	struct job_row     *claimed; /* the thread's next job: claimed by the commit that let this one go */
 };
 
 /* The thread's reader; asserts nothing: false + err when the database is gone. */

@@ -72,6 +72,36 @@ TEST(keys_round_trip)
 	CHECK(!key_type_parse(STR("p521"), &type) && !key_type_parse(STR(""), &type));
 }
 
+/* What is put together here is byte for byte what the library's encoders write. */
+TEST(keys_as_the_library_writes_them)
+{
+	AUTO(arena_freep) struct arena *a = arena_new();
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		AUTO(key_freep) struct key *key = NULL;
+		unsigned char *spki = NULL, *pkcs8 = NULL;
+		struct err     err = { 0 };
+
+		CHECK_OK(key_generate(types[i].type, &key, &err), err);
+
+		AUTO(secret_freep) struct secret *der = key_pkcs8(key);
+		const unsigned char *p = secret_ptr(der);
+		EVP_PKEY            *pkey = d2i_AutoPrivateKey(NULL, &p, (long)secret_len(der));
+		PKCS8_PRIV_KEY_INFO *info = pkey != NULL ? EVP_PKEY2PKCS8(pkey) : NULL;
+
+		CHECK(pkey != NULL && info != NULL);
+
+		int pkcs8_len = i2d_PKCS8_PRIV_KEY_INFO(info, &pkcs8), spki_len = i2d_PUBKEY(pkey, &spki);
+
+		CHECK(pkcs8_len > 0 && str_eq(secret_str(der), str_of(pkcs8, (size_t)pkcs8_len)));
+		CHECK(spki_len > 0 && str_eq(key_spki(key, a), str_of(spki, (size_t)spki_len)));
+		OPENSSL_free(spki);
+		OPENSSL_free(pkcs8);
+		PKCS8_PRIV_KEY_INFO_free(info);
+		EVP_PKEY_free(pkey);
+	}
+}
+
 /* A public half that belongs to another private key. */
 TEST(keys_pairwise)
 {
@@ -131,12 +161,31 @@ TEST(csr_of_names)
 		req = d2i_X509_REQ(NULL, &p, (long)der.len);
 		CHECK(req != NULL && p == (const unsigned char *)der.ptr + der.len);
 		CHECK(X509_REQ_verify(req, X509_REQ_get0_pubkey(req)) == 1);
+		CHECK(X509_REQ_get_version(req) == X509_REQ_VERSION_1);
 		CHECK(X509_NAME_entry_count(X509_REQ_get_subject_name(req)) == 0);
+
+		unsigned char *spki = NULL;
+		int            spki_len = i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(req), &spki);
+
+		CHECK(spki_len > 0 && str_eq(key_spki(key, a), str_of(spki, (size_t)spki_len)));
+		OPENSSL_free(spki);
 
 		STACK_OF(X509_EXTENSION) *extensions = X509_REQ_get_extensions(req);
 
 		CHECK_INT(sk_X509_EXTENSION_num(extensions), 1);
 		CHECK(X509_EXTENSION_get_critical(sk_X509_EXTENSION_value(extensions, 0)) == 0);
+
+		GENERAL_NAMES *san = X509V3_get_d2i(extensions, NID_subject_alt_name, NULL, NULL);
+
+		CHECK_INT(sk_GENERAL_NAME_num(san), ARRAY_LEN(names));
+		for (size_t j = 0; j < ARRAY_LEN(names); j++) {
+			int                kind = 0;
+			const ASN1_STRING *value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(san, (int)j), &kind);
+
+			CHECK(kind == GEN_DNS && str_eq(str_c(names[j]), str_of(ASN1_STRING_get0_data(value),
+			                                                        (size_t)ASN1_STRING_length(value))));
+		}
+		sk_GENERAL_NAME_pop_free(san, GENERAL_NAME_free);
 		sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
 		X509_REQ_free(req);
 	}
@@ -202,5 +251,5 @@ TEST(pkcs12_of_key)
 	CHECK(!key_pkcs12(key, STR("nonsense"), "", NULL, &none, &err) && none == NULL);
 }
 
-TESTS(T(thumbprint_vector), T(keys_round_trip), T(keys_pairwise), T(keys_refused_types), T(csr_of_names), T(csr_refuses),
+TESTS(T(thumbprint_vector), T(keys_round_trip), T(keys_as_the_library_writes_them), T(keys_pairwise), T(keys_refused_types), T(csr_of_names), T(csr_refuses),
       T(pkcs12_of_key))
