@@ -13,6 +13,7 @@
 #include "workflow/steps.h"
 
 #define HOLD_MS       (3600 * (int64_t)1000) /* a limit without a time */
+#define REFUSED_MS    1000
 #define SPREAD_DOUBLE 6                      /* parked again and again: spread over up to 64 intervals */
 
 /* ---- the buckets of an order ---- */
@@ -267,6 +268,8 @@ bool admit_refused(struct job *job, const struct gate *g, int status, uint32_t r
 			x->url = arena_str(job->arena, url);
 	}
 	named_keys(job->arena, g, x->id, cause->text, x);
+	/* Whatever becomes of the hold: no CA that refuses is asked in a tight loop. */
+	job->wake_at = x->now + REFUSED_MS;
 	job->next = STEP_ADMIT;
 	job->facts = write_hold;
 	job->facts_arg = x;

@@ -238,8 +238,8 @@ enum outcome run_new_order(struct job *job, struct err *err)
 	struct certificate        certificate;
 	struct acme_order_request request = { 0 };
 	struct session            s;
-	struct gate               gate;
-	struct new_order_intent   intent = { job, &gate, { 0 } };
+	struct gate              *gate = arena_alloc(job->arena, sizeof(*gate)); /* a hold is written after this function */
+	struct new_order_intent   intent = { job, gate, { 0 } };
 	const char               *wanted, *replaces;
 	struct db                *db;
 	bool                      taken;
@@ -247,7 +247,7 @@ enum outcome run_new_order(struct job *job, struct err *err)
 	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err) ||
 	    !certificate_find(db, job->arena, order.certificate_id, &certificate, err) ||
 	    !session_open(job, order.authority_id, &s, err) ||
-	    !gate_load(db, job->arena, &s.authority, &certificate, clock_now_ms(), &gate, err) || !predecessor(job, &s, &certificate, &wanted, err) ||
+	    !gate_load(db, job->arena, &s.authority, &certificate, clock_now_ms(), gate, err) || !predecessor(job, &s, &certificate, &wanted, err) ||
 	    !names_split(job->arena, certificate.names, &request.identifiers, &request.identifiers_count, err))
 		return job_outcome(err);
 	CRASH_POINT(NEW_ORDER_INTENT_BEFORE);
@@ -262,7 +262,7 @@ enum outcome run_new_order(struct job *job, struct err *err)
 	if (!post_order(job, &s, &request, err)) {
 		if (strcmp(err->problem, "accountDoesNotExist") == 0 && order.new_orders < ACCOUNT_LOST_MAX)
 			return account_lost(job, s.account.id);
-		if (admit_refused(job, &gate, s.status, s.response.retry_after_s, err))
+		if (admit_refused(job, gate, s.status, s.response.retry_after_s, err))
 			return OUT_DONE;
 		err_in(err, "newOrder");
 		return job_outcome(err);
