@@ -36,9 +36,13 @@ fuzz:
 bench:
 	@tests/bench/bench.py
 
-# The crash test's long form: every point, the worker alone and the whole process group, several rounds.
+# The long forms: the simulator with every planted bug and two years of many certificates; every crash point, the worker
+# alone and the whole process group, several rounds.
 soak:
 	@tests/tools/test.py --only build
+	@meson setup --reconfigure build-release --buildtype=release >/dev/null 2>&1 || meson setup build-release --buildtype=release
+	@ninja -C build-release tests/sim/reeve-sim tests/sim/reeve-sim-planted
+	@tests/sim/run.py --long --sim build-release/tests/sim/reeve-sim --planted build-release/tests/sim/reeve-sim-planted
 	@tests/crash/run.py --long --reeve build-test/reeve
 
 install: build

@@ -182,6 +182,7 @@ static const struct reaction reactions[] = {
 	{ "connection", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, T, 60, reach_hint },
 	{ "tls", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, T, 60, NULL },
 	{ "incorrectResponse", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, T, 60, value_hint },
+	{ "rejectedIdentifier", AT(ACME_AT_VALIDATION), NULL, NO_STATUS, ERR_PERMANENT, T, 0, value_hint }, /* step-ca: another value */
 	{ "rejectedIdentifier", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, C, 0, name_hint },
 	{ "unsupportedIdentifier", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, C, 0, name_hint },
 

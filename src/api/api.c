@@ -29,7 +29,7 @@ struct cached_grant {
 	uint8_t             token_sha256[SHA256_SIZE];
 	int64_t             until_ms; /* monotonic; 0: empty */
 	struct keeper_grant grant;
-	char                principal_id[64], project_id[ID_SIZE];
+	char                principal_id[64], project_id[ID_SIZE], certificate_id[ID_SIZE];
 	char                bytes[GRANT_BYTES_MAX];
 };
 
@@ -201,6 +201,7 @@ static bool grant_cached(struct api *api, const uint8_t key[static SHA256_SIZE],
 		*ret = c->grant;
 		ret->principal_id = arena_strdup(a, c->principal_id);
 		ret->project_id = arena_strdup(a, c->project_id);
+		ret->certificate_id = arena_strdup(a, c->certificate_id);
 		ret->bytes = arena_dup(a, c->grant.bytes);
 	}
 	pthread_mutex_unlock(&api->lock);
@@ -212,13 +213,14 @@ static void grant_cache(struct api *api, const uint8_t key[static SHA256_SIZE], 
 	struct cached_grant *c = &api->grants[key[0] % GRANTS_MAX];
 
 	if (strlen(g->principal_id) >= sizeof(c->principal_id) || strlen(g->project_id) >= sizeof(c->project_id) ||
-	    g->bytes.len > sizeof(c->bytes))
+	    strlen(g->certificate_id) >= sizeof(c->certificate_id) || g->bytes.len > sizeof(c->bytes))
 		return;
 	pthread_mutex_lock(&api->lock);
 	memcpy(c->token_sha256, key, SHA256_SIZE);
 	c->grant = *g;
 	memcpy(c->principal_id, g->principal_id, strlen(g->principal_id) + 1);
 	memcpy(c->project_id, g->project_id, strlen(g->project_id) + 1);
+	memcpy(c->certificate_id, g->certificate_id, strlen(g->certificate_id) + 1);
 	memcpy(c->bytes, g->bytes.ptr, g->bytes.len);
 	c->grant.bytes = str_of(c->bytes, g->bytes.len);
 	c->until_ms = clock_mono_ms() + GRANT_CACHE_MS;
@@ -251,6 +253,7 @@ static bool token_row(struct call *call, const char *id, struct keeper_token *re
 	ret->id = t.id;
 	ret->project_id = t.project_id;
 	ret->name = t.name;
+	ret->certificate_id = t.certificate_id;
 	ret->created_at = t.created_at;
 	ret->expires_at = t.expires_at;
 	ret->revoked_at = t.revoked_at;
@@ -305,8 +308,23 @@ static bool forbidden(struct err *err, const char *text, const char *hint)
 	return err_hint(err, "%s", hint);
 }
 
+static bool narrow(struct err *err)
+{
+	return forbidden(err, "this token is for downloading one certificate and nothing else",
+	                 "use a token made without --certificate");
+}
+
+bool call_narrowed(const struct call *call, const char *certificate_id, struct err *err)
+{
+	const char *mine = call->grant.certificate_id;
+
+	return mine[0] == '\0' || (certificate_id != NULL && strcmp(mine, certificate_id) == 0) || narrow(err);
+}
+
 static bool authorize(struct call *call, struct err *err)
 {
+	if (call->grant.certificate_id[0] != '\0' && !call->route->narrow && call->route->permission != PERM_PUBLIC)
+		return narrow(err);
 	switch (call->route->permission) {
 	case PERM_READ: return call_role(call, ROLE_VIEWER, err);
 	case PERM_WRITE: return call_role(call, ROLE_OPERATOR, err);

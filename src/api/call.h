@@ -40,6 +40,7 @@ struct route {
 	enum permission          permission;
 	size_t                   body_max;
 	call_fn                  handler;
+	bool                     narrow;  /* a token of one certificate may come here: the handler asks call_narrowed() */
 	bool                     slow;    /* asks a peer that looks at DNS: never on all threads at once */
 	int                      status;  /* of success, for the OpenAPI page */
 	const char              *summary;
@@ -92,6 +93,8 @@ bool call_header(struct call *call, const char *name, const char *value);
 bool call_park(struct call *call, const char *kind, const char *id, int64_t deadline_ms);
 /* ERR_DENIED with what is needed when the grant's role is weaker. */
 MUST_CHECK bool call_role(const struct call *call, enum keeper_role least, struct err *err);
+/* ERR_DENIED when the token is for another certificate; NULL: there is none, which such a token does not learn. */
+MUST_CHECK bool call_narrowed(const struct call *call, const char *certificate_id, struct err *err);
 /* The project by id or name, when the grant covers it. */
 MUST_CHECK bool call_project(struct call *call, const char *id_or_name, struct err *err);
 /* Forget cached grants: a token was revoked. */
@@ -107,9 +110,9 @@ void put_text_or_null(json_t *object, const char *key, const char *value);
 /* ---- one file per noun ---- */
 
 extern const struct json_field project_fields[], authority_fields[], delegation_fields[], certificate_fields[],
-	policy_fields[], token_fields[], deployment_fields[], deployment_run_fields[], limits_fields[];
+	patch_fields[], token_fields[], deployment_fields[], deployment_run_fields[], limits_fields[];
 extern const size_t project_fields_count, authority_fields_count, delegation_fields_count, certificate_fields_count,
-	policy_fields_count, token_fields_count, deployment_fields_count, deployment_run_fields_count, limits_fields_count;
+	patch_fields_count, token_fields_count, deployment_fields_count, deployment_run_fields_count, limits_fields_count;
 
 bool project_create(struct call *call, struct err *err);
 bool project_list_get(struct call *call, struct err *err);
@@ -141,6 +144,8 @@ bool deployment_get(struct call *call, struct err *err);
 bool deployment_run_post(struct call *call, struct err *err);
 bool deployment_delete(struct call *call, struct err *err);
 bool delivery_get(struct call *call, struct err *err);
+bool debt_list_get(struct call *call, struct err *err);
+bool debt_retry_post(struct call *call, struct err *err);
 bool limits_get(struct call *call, struct err *err);
 bool limits_patch(struct call *call, struct err *err);
 bool certificate_rehearse(struct call *call, struct err *err);
@@ -168,6 +173,20 @@ const char *certmate_domain(const struct call *call);
 
 /* Aliases of `domain_alias`: a string for all names, or an object name -> target. NULL or null: none. */
 MUST_CHECK bool aliases_parse(struct arena *a, const json_t *value, struct command_issue *ret, struct err *err);
+
+/* What issue and edit share, as the commands want it. */
+struct certificate_request {
+	struct json_strings names;
+	const char         *authority, *key_type, *provider, *alias_provider, *connection, *key_policy, *fallback_authority,
+		*fallback_after, *csr;
+	const json_t       *domain_alias;
+	bool                dry_run; /* never of an edit */
+};
+/* Checks what can be checked here; a CSR is parsed in this role, and gives the names when none are. */
+MUST_CHECK bool certificate_request_take(struct call *call, const struct certificate_request *request, struct command_issue *ret,
+                                         struct err *err);
+/* 202 {certificate, order}: both as stored just now; of a dry run there is no certificate. */
+bool certificate_ordered(struct call *call, const struct command_reply *reply, bool dry_run, struct err *err);
 
 struct order;
 struct certificate;

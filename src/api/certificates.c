@@ -3,20 +3,15 @@
  * after the audit row is durable, and with the grant of whoever asked: the keeper looks at it again.
  */
 #include "api/call.h"
+#include "base/name.h"
+#include "crypto/csr.h"
 #include "store/authority.h"
 #include "store/certificate.h"
 #include "store/failure.h"
 #include "store/order.h"
 
-struct certificate_request {
-	struct json_strings names;
-	const char         *authority, *key_type, *provider, *alias_provider, *connection;
-	const json_t       *domain_alias;
-	bool                dry_run;
-};
-
 const struct json_field certificate_fields[] = {
-	{ JSON_FIELD(struct certificate_request, names, STR_ARRAY), .required = true },
+	{ JSON_FIELD(struct certificate_request, names, STR_ARRAY) },
 	{ JSON_FIELD(struct certificate_request, authority, STR) },
 	{ JSON_FIELD(struct certificate_request, key_type, STR) },
 	{ JSON_FIELD(struct certificate_request, domain_alias, ANY) },
@@ -24,8 +19,44 @@ const struct json_field certificate_fields[] = {
 	{ JSON_FIELD(struct certificate_request, alias_provider, STR) },
 	{ JSON_FIELD(struct certificate_request, connection, STR) },
 	{ JSON_FIELD(struct certificate_request, dry_run, BOOL) },
+	{ JSON_FIELD(struct certificate_request, key_policy, STR) },
+	{ JSON_FIELD(struct certificate_request, fallback_authority, STR) },
+	{ JSON_FIELD(struct certificate_request, fallback_after, STR) },
+	{ JSON_FIELD(struct certificate_request, csr, STR) },
 };
 const size_t certificate_fields_count = ARRAY_LEN(certificate_fields);
+
+/* Names that were given beside a request are the request's, in any order; the request's own order is ordered. */
+static bool csr_names_match(const struct csr_info *csr, const struct json_strings *names, struct err *err)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		struct identifier id;
+		size_t            k = 0;
+
+		if (!identifier_parse(str_c(names->items[i]), &id, err))
+			return false;
+		while (k < csr->names_count && strcmp(csr->names[k], id.value) != 0)
+			k++;
+		if (k == csr->names_count) {
+			err_set(err, ERR_INPUT, "%s is not in the CSR", id.value);
+			return err_hint(err, "leave the names out to take them from the CSR, or make a CSR for these names");
+		}
+	}
+	for (size_t k = 0; k < csr->names_count && names->count > 0; k++) {
+		bool found = false;
+
+		for (size_t i = 0; i < names->count && !found; i++) {
+			struct identifier id;
+
+			found = identifier_parse(str_c(names->items[i]), &id, NULL) && strcmp(csr->names[k], id.value) == 0;
+		}
+		if (!found) {
+			err_set(err, ERR_INPUT, "the CSR has %s too, which was not asked for", csr->names[k]);
+			return err_hint(err, "leave the names out to take them from the CSR, or name them all");
+		}
+	}
+	return true;
+}
 
 bool aliases_parse(struct arena *a, const json_t *value, struct command_issue *ret, struct err *err)
 {
@@ -128,9 +159,9 @@ static json_t *failures_json(struct call *call, const char *certificate_id, stru
 
 json_t *certificate_json(struct call *call, const struct certificate *c, struct err *err)
 {
-	struct authority authority;
+	struct authority authority, second = { .name = "" }, issuer = { .name = "" };
 	struct order    *order;
-	struct version   version = { .serial = "" };
+	struct version   version = { .serial = "", .authority_id = "" };
 	const char      *status;
 	json_t          *json, *renewal, *failures;
 
@@ -138,6 +169,13 @@ json_t *certificate_json(struct call *call, const struct certificate *c, struct 
 	    !last_order(call, c->id, &order, err))
 		return NULL;
 	if (c->version > 0 && !version_find_number(call->db, call->arena, c->id, c->version, &version, err))
+		return NULL;
+	if (c->fallback_id[0] != '\0' && !authority_find(call->db, call->arena, c->fallback_id, &second, err))
+		return NULL;
+	/* Mostly the certificate's own: a list asks once less for each. */
+	if (strcmp(version.authority_id, authority.id) == 0)
+		issuer = authority;
+	else if (version.authority_id[0] != '\0' && !authority_find(call->db, call->arena, version.authority_id, &issuer, err))
 		return NULL;
 	renewal = renewal_json(call, c, c->version > 0 ? &version : NULL, err);
 	if (renewal == NULL)
@@ -156,7 +194,15 @@ json_t *certificate_json(struct call *call, const struct certificate *c, struct 
 	json_put_str(json, "name", c->name);
 	json_put(json, "names", names_json(c->names));
 	json_put_str(json, "authority", authority.name);
+	json_put_bool(json, "authority_removed", authority.removed_at != 0);
+	put_text_or_null(json, "fallback_authority", second.name);
+	put_text_or_null(json, "fallback_after", c->fallback_after);
+	put_text_or_null(json, "issued_by", issuer.name);
+	json_put_bool(json, "issued_by_fallback", c->fallback_id[0] != '\0' && strcmp(version.authority_id, c->fallback_id) == 0);
 	json_put_str(json, "key_type", c->key_type);
+	json_put_str(json, "key_policy", c->key_policy);
+	json_put_bool(json, "csr", c->csr_spki[0] != '\0');
+	json_put_bool(json, "key_compromised", version.key_compromised_at != 0);
 	json_put_str(json, "status", status);
 	json_put_int(json, "version", c->version);
 	put_text_or_null(json, "serial", version.serial);
@@ -169,8 +215,7 @@ json_t *certificate_json(struct call *call, const struct certificate *c, struct 
 	return json;
 }
 
-/* 202 {certificate, order}: both as stored just now. */
-static bool ordered_answer(struct call *call, const struct command_reply *reply, bool dry_run, struct err *err)
+bool certificate_ordered(struct call *call, const struct command_reply *reply, bool dry_run, struct err *err)
 {
 	AUTO(json_freep) json_t *json = json_object();
 	struct certificate       c;
@@ -201,35 +246,24 @@ static bool ordered_answer(struct call *call, const struct command_reply *reply,
 bool certificate_create(struct call *call, struct err *err)
 {
 	struct certificate_request request = { .authority = "", .key_type = "", .provider = "", .alias_provider = "",
-		.connection = "" };
+		.connection = "", .key_policy = "", .fallback_authority = "", .fallback_after = "", .csr = "" };
 	struct command_issue       issue = { .facade = "" };
 	struct command_reply       reply;
 	char                       certificate_id[ID_SIZE], order_id[ID_SIZE];
-	enum key_type              key_type;
 
 	if (!call_bind(call, certificate_fields, certificate_fields_count, &request, err) ||
-	    !aliases_parse(call->arena, request.domain_alias, &issue, err))
+	    !certificate_request_take(call, &request, &issue, err))
 		return false;
-	if (request.names.count < 1 || request.names.count > COMMAND_NAMES_MAX)
-		return err_set(err, ERR_INPUT, "names must be 1 to %u names", COMMAND_NAMES_MAX);
-	if (request.key_type[0] != '\0' && !key_type_parse(str_c(request.key_type), &key_type)) {
-		err_set(err, ERR_INPUT, "there is no key type \"%s\"", request.key_type);
-		return err_hint(err, "choose p256, p384, rsa2048, rsa3072 or rsa4096");
+	if (issue.names_count < 1) {
+		err_set(err, ERR_INPUT, "names must be 1 to %u names", COMMAND_NAMES_MAX);
+		return err_hint(err, "\"names\": [\"example.com\"], or a \"csr\" that has them");
 	}
 	id_new(certificate_id);
 	id_new(order_id);
 	issue.certificate_id = certificate_id;
 	issue.order_id = order_id;
-	issue.names = request.names.items;
-	issue.names_count = request.names.count;
-	issue.authority = request.authority;
-	issue.key_type = request.key_type;
-	issue.provider = request.provider;
-	issue.alias_provider = request.alias_provider;
-	issue.connection = request.connection;
-	issue.dry_run = request.dry_run;
 	return command_issue(call_worker(call), call->arena, &call->who, &issue, &reply, err) &&
-	       ordered_answer(call, &reply, request.dry_run, err);
+	       certificate_ordered(call, &reply, request.dry_run, err);
 }
 
 bool certificate_list_get(struct call *call, struct err *err)
@@ -284,7 +318,49 @@ bool certificate_renew(struct call *call, struct err *err)
 		return false;
 	id_new(order_id);
 	return command_renew(call_worker(call), call->arena, &call->who, c.id, order_id, &reply, err) &&
-	       ordered_answer(call, &reply, false, err);
+	       certificate_ordered(call, &reply, false, err);
+}
+
+bool certificate_request_take(struct call *call, const struct certificate_request *request, struct command_issue *ret,
+			      struct err *err)
+{
+	struct csr_info csr = { 0 };
+	enum key_type   key_type;
+
+	if (!aliases_parse(call->arena, request->domain_alias, ret, err))
+		return false;
+	if (request->names.count > COMMAND_NAMES_MAX)
+		return err_set(err, ERR_INPUT, "%zu names are more than a certificate may have (%u)", request->names.count,
+			       COMMAND_NAMES_MAX);
+	if (request->key_type[0] != '\0' && !key_type_parse(str_c(request->key_type), &key_type)) {
+		err_set(err, ERR_INPUT, "there is no key type \"%s\"", request->key_type);
+		return err_hint(err, "choose p256, p384, rsa2048, rsa3072 or rsa4096");
+	}
+	ret->names = request->names.items;
+	ret->names_count = request->names.count;
+	ret->authority = request->authority;
+	ret->key_type = request->key_type;
+	ret->provider = request->provider;
+	ret->alias_provider = request->alias_provider;
+	ret->connection = request->connection;
+	ret->key_policy = request->key_policy;
+	ret->fallback = request->fallback_authority;
+	ret->fallback_after = request->fallback_after;
+	ret->dry_run = request->dry_run;
+	if (request->csr[0] == '\0')
+		return true;
+	if (!csr_parse(call->arena, str_c(request->csr), &csr, err) || !csr_names_match(&csr, &request->names, err))
+		return false;
+	if (request->key_type[0] != '\0' && key_type != csr.type) {
+		err_set(err, ERR_INPUT, "the key of the CSR is %s, not %s", key_type_name(csr.type), request->key_type);
+		return err_hint(err, "leave key_type out: it is the CSR's");
+	}
+	ret->names = csr.names;
+	ret->names_count = csr.names_count;
+	ret->key_type = key_type_name(csr.type);
+	ret->csr = csr.der;
+	ret->csr_spki = arena_strdup(call->arena, csr.spki_sha256);
+	return true;
 }
 
 /* ---- handing out ---- */
@@ -297,7 +373,14 @@ bool bundle_find(struct call *call, const char *id_or_name, int64_t number, stru
 	const char         *mark;
 	size_t              leaf;
 
-	if (!certificate_find_named(call->db, call->arena, call->project_id, id_or_name, c, err))
+	if (!certificate_find_named(call->db, call->arena, call->project_id, id_or_name, c, err)) {
+		struct err denied = { 0 };
+
+		if (err->class == ERR_NOT_FOUND && !call_narrowed(call, NULL, &denied))
+			*err = denied;
+		return false;
+	}
+	if (!call_narrowed(call, c->id, err))
 		return false;
 	if (c->version == 0) {
 		err_set(err, ERR_NOT_FOUND, "the certificate %s is not issued yet", c->name);
@@ -323,6 +406,11 @@ bool bundle_key(struct call *call, const struct bundle *b, enum keeper_export_fo
 	struct record_id record = { b->version->project_id, KEEPER_COLUMN_CERT_KEY, b->version->id,
 		b->version->row_version };
 
+	if (b->version->key_blob.len == 0) {
+		err_problem(err, ERR_CONFLICT, "no-key", "version %lld of %s was made from a CSR: Reeve does not have its key",
+			    (long long)b->version->number, b->certificate->name);
+		return err_hint(err, "the key is where the CSR was made; cert, chain and fullchain can be had here");
+	}
 	return call_role(call, ROLE_OPERATOR, err) &&
 	       command_audit(call_worker(call), call->arena, &call->who, "key-export", b->certificate->id,
 			     arena_printf(call->arena, "%s version %lld to %s", b->certificate->name,

@@ -1,6 +1,6 @@
 /*
- * api/renewal.c: when a certificate is renewed and why then, and changing that. The plan is computed here from the rows
- * that the worker computes it from; nothing is decided.
+ * api/renewal.c: when a certificate is renewed and why then. The plan is computed here from the rows
+ * that the worker computes it from; nothing is decided. Changing it is edit.c's.
  */
 #include "api/call.h"
 #include "base/clock.h"
@@ -71,44 +71,4 @@ bool renewal_is_needed(struct call *call, const struct certificate *c, const str
 		return false;
 	*ret = renewal_needed(c, v, r, clock_now_ms());
 	return true;
-}
-
-/* ---- changing it ---- */
-
-struct policy_request {
-	bool        auto_renew, paused, has_auto_renew, has_paused, has_renew_before;
-	const char *renew_before;
-};
-
-#define PRESENT(member) .present = offsetof(struct policy_request, member) + 1
-const struct json_field policy_fields[] = {
-	{ JSON_FIELD(struct policy_request, auto_renew, BOOL), PRESENT(has_auto_renew) },
-	{ JSON_FIELD(struct policy_request, paused, BOOL), PRESENT(has_paused) },
-	{ JSON_FIELD(struct policy_request, renew_before, STR), PRESENT(has_renew_before) },
-};
-#undef PRESENT
-const size_t policy_fields_count = ARRAY_LEN(policy_fields);
-
-bool certificate_patch(struct call *call, struct err *err)
-{
-	struct policy_request request = { .renew_before = "" };
-	struct command_policy policy;
-	struct command_reply  reply;
-	struct certificate    c;
-	json_t               *json;
-
-	if (!call_bind(call, policy_fields, policy_fields_count, &request, err) ||
-	    !certificate_find_named(call->db, call->arena, call->project_id, call_x(call), &c, err))
-		return false;
-	if (!request.has_auto_renew && !request.has_paused && !request.has_renew_before) {
-		err_set(err, ERR_INPUT, "there is nothing to change");
-		return err_hint(err, "give auto_renew, paused or renew_before");
-	}
-	policy = (struct command_policy){ c.id, request.has_auto_renew, request.auto_renew, request.has_paused, request.paused,
-		request.has_renew_before, request.renew_before };
-	if (!command_policy(call_worker(call), call->arena, &call->who, &policy, &reply, err) ||
-	    !certificate_find(call->db, call->arena, c.id, &c, err))
-		return false;
-	json = certificate_json(call, &c, err);
-	return json != NULL && call_json(call, 200, json);
 }

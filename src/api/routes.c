@@ -57,9 +57,9 @@ const struct route routes[] = {
 	  .status = 202, .summary = "Renew it now" },
 	{ "POST",   "/v1/certificates/{x}/rehearse",          PERM_WRITE,  SMALL,    certificate_rehearse, .slow = true,
 	  .status = 202, .summary = "Rehearse its renewal at the staging directory; what comes back is discarded" },
-	{ "PATCH",  "/v1/certificates/{x}",                   PERM_WRITE,  4 * KIB,  certificate_patch,
-	  .status = 200, .summary = "Change its renewal: off, on, paused, when", BODY(policy_fields) },
-	{ "GET",    "/v1/certificates/{x}/download",          PERM_READ,   0,        certificate_download,
+	{ "PATCH",  "/v1/certificates/{x}",                   PERM_WRITE,  64 * KIB, certificate_patch, .slow = true,
+	  .status = 200, .summary = "Change when it is renewed (200), or what it is: ordered anew (202)", BODY(patch_fields) },
+	{ "GET",    "/v1/certificates/{x}/download",          PERM_READ,   0,        certificate_download, .narrow = true,
 	  .status = 200, .summary = "PEM; parts with the key need an operator", .query = "part version" },
 
 	{ "GET",    "/v1/orders",                             PERM_READ,   0,        order_list_get,
@@ -90,6 +90,10 @@ const struct route routes[] = {
 	{ "DELETE", "/v1/tokens/{x}",                         PERM_ADMIN,  0,        token_delete,
 	  .status = 204, .summary = "Revoke a token" },
 
+	{ "GET",    "/v1/debt",                               PERM_READ,   0,        debt_list_get,
+	  .status = 200, .summary = "TXT values that should be gone and are not", .query = "limit" },
+	{ "POST",   "/v1/debt/retry",                         PERM_WRITE,  SMALL,    debt_retry_post,
+	  .status = 202, .summary = "Try all removals now, those given up too" },
 	{ "GET",    "/v1/doctor",                             PERM_WRITE,  0,        doctor_get, .slow = true,
 	  .status = 200, .summary = "Preflight of names", .query = "name" },
 

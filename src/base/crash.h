@@ -46,6 +46,10 @@
 	X(CLEANUP_INTENT_AFTER, "cleanup.remove.intent-after")                                     \
 	X(CLEANUP_DONE, "cleanup.remove.done")                                                     \
 	X(CLEANUP_COMMIT_AFTER, "cleanup.remove.commit-after")                                     \
+	X(EDIT_COMMIT_BEFORE, "certificate.edit.commit-before")                                    \
+	X(EDIT_COMMIT_AFTER, "certificate.edit.commit-after")                                      \
+	X(FAILOVER_COMMIT_BEFORE, "fail-over.watch.commit-before")                                 \
+	X(FAILOVER_COMMIT_AFTER, "fail-over.watch.commit-after")                                   \
 	X(RENEWAL_COMMIT_BEFORE, "renewal-info.look.commit-before")                                \
 	X(RENEWAL_COMMIT_AFTER, "renewal-info.look.commit-after")                                  \
 	X(DELIVER_INTENT_BEFORE, "deployment.deliver.intent-before")                               \

@@ -170,6 +170,13 @@ const char *identifier_base(const struct identifier *id)
 	return id->wildcard ? id->value + 2 : id->value;
 }
 
+bool identifier_covers(const struct identifier *wild, const struct identifier *name)
+{
+	const char *dot = strchr(name->value, '.');
+
+	return wild->wildcard && !name->wildcard && dot != NULL && strcmp(dot + 1, identifier_base(wild)) == 0;
+}
+
 bool owner_parse(struct str text, char ret[static NAME_SIZE], struct err *err)
 {
 	struct str name = text;

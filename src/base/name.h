@@ -26,6 +26,9 @@ MUST_CHECK bool identifier_parse(struct str text, struct identifier *ret, struct
 /* The name without "*.": what is validated. Points into id->value. */
 const char *identifier_base(const struct identifier *id);
 
+/* Is `wild` a wildcard that matches `name`: one label in its place, not the wildcard itself? */
+bool identifier_covers(const struct identifier *wild, const struct identifier *name);
+
 /* A DNS owner name: like an identifier, but labels may contain '_', a final dot is dropped, no wildcard. */
 MUST_CHECK bool owner_parse(struct str text, char ret[static NAME_SIZE], struct err *err);
 

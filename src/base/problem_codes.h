@@ -26,6 +26,7 @@
 	X("order-running", 409, 3, "An order for this certificate is already running")             \
 	X("name-paused", 409, 5, "The certificate authority has paused a name")                    \
 	X("paused", 409, 3, "The certificate is paused")                                           \
+	X("no-key", 409, 3, "Reeve does not have the key")                                         \
 	X("too-large", 413, 3, "The body is too large")                                            \
 	X("unsupported-media-type", 415, 3, "The body must be JSON")                               \
 	X("delegation-missing", 422, 5, "The delegation record is missing")                        \

@@ -60,6 +60,10 @@ bool cli_printed_json(const struct cli *cli, const struct cli_reply *reply);
 /* "2027-01-10 03:12 UTC (in 49 days)", or why not, of the `renewal` of a certificate. */
 const char *renewal_due_text(struct arena *a, const json_t *renewal, int64_t now_ms);
 
+/* `certificate set` was given what the certificate is: PATCH it, and follow the order if there is one. */
+bool certificate_edit_given(const struct cli *cli);
+int  certificate_edit(struct cli *cli);
+
 /* A file, or "-" for standard input; at most `max` bytes. */
 MUST_CHECK bool cli_read_file(struct arena *a, const char *path, size_t max, struct str *ret, struct err *err);
 
@@ -98,6 +102,8 @@ int run_token_create(struct cli *cli);
 int run_token_list(struct cli *cli);
 int run_token_revoke(struct cli *cli);
 int run_bundle_fetch(struct cli *cli);
+int run_debt_list(struct cli *cli);
+int run_debt_retry(struct cli *cli);
 int run_doctor(struct cli *cli);
 int run_drill(struct cli *cli);
 int run_authority_limits(struct cli *cli);

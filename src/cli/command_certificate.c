@@ -1,11 +1,12 @@
 /*
- * command_certificate.c: `reeve certificate issue|renew|list|show`. Downloads are command_download.c's.
+ * command_certificate.c: `reeve certificate issue|set|renew|list|show`. Downloads are command_download.c's.
  */
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "base/encode.h"
 #include "cli/wait.h"
 
 #define WAIT_S_DEFAULT 600
@@ -52,6 +53,30 @@ static bool put_aliases(struct cli *cli, json_t *body, struct err *err)
 		json_put(body, "domain_alias", json_incref(by_name));
 	json_decref(by_name);
 	return ok;
+}
+
+#define CSR_MAX (32u * KIB)
+
+/* PEM as it is, DER as base64: the server reads both. */
+static bool put_csr(struct cli *cli, json_t *body, struct err *err)
+{
+	const char *path = cli_value(&cli->call, "csr");
+	struct str  bytes;
+
+	if (path == NULL)
+		return true;
+	if (strcmp(path, "none") == 0) {
+		json_put_str(body, "csr", "");
+		return true;
+	}
+	if (!cli_read_file(cli->arena, path, CSR_MAX, &bytes, err))
+		return false;
+	if (str_starts(str_trim(bytes), STR("-----")))
+		json_put(body, "csr", json_stringn(bytes.ptr, bytes.len));
+	else
+		json_put_str(body, "csr", b64url_encode(cli->arena, bytes));
+	return json_str(body, "csr") != NULL ||
+	       err_problem(err, ERR_INPUT, "invalid-request", "--csr: %s is neither PEM nor DER", path);
 }
 
 static bool wait_limit(const struct cli *cli, int64_t *ret, struct err *err)
@@ -111,7 +136,10 @@ int run_certificate_issue(struct cli *cli)
 		      { "key-type", "key_type" },
 		      { "provider", "provider" },
 		      { "alias-provider", "alias_provider" },
-		      { "connection", "connection" } };
+		      { "connection", "connection" },
+		      { "key-policy", "key_policy" },
+		      { "fallback-authority", "fallback_authority" },
+		      { "fallback-after", "fallback_after" } };
 	AUTO(json_freep) json_t *body = json_object();
 	json_t                  *names = json_array();
 	struct cli_reply         reply;
@@ -127,13 +155,70 @@ int run_certificate_issue(struct cli *cli)
 			json_put_str(body, texts[i].member, value);
 	if (cli_given(&cli->call, "dry-run"))
 		json_put_bool(body, "dry_run", true);
+	if (cli->call.args_count == 0 && !cli_given(&cli->call, "csr"))
+		err_problem(&err, ERR_INPUT, "invalid-request", "give the names of the certificate, or --csr FILE");
+	if (err.class != ERR_NONE || !wait_limit(cli, &timeout_s, &err) || !put_aliases(cli, body, &err)) {
+		cli_fail(cli, &err);
+		return EXIT_USAGE;
+	}
+	if (!put_csr(cli, body, &err))
+		return cli_fail(cli, &err);
+	if (!cli_ask(cli, "POST", "/v1/certificates", TAKE(body), &reply, &err))
+		return cli_fail(cli, &err);
+	return follow(cli, &reply, timeout_s);
+}
+
+/* ---- set: what it is ---- */
+
+static const struct {
+	const char *option, *member, *empty; /* the word that stands for "" */
+} edits[] = { { "authority", "authority", "" },
+	      { "key-type", "key_type", "" },
+	      { "key-policy", "key_policy", "" },
+	      { "fallback-authority", "fallback_authority", "none" },
+	      { "fallback-after", "fallback_after", "default" } };
+
+bool certificate_edit_given(const struct cli *cli)
+{
+	for (size_t i = 0; i < ARRAY_LEN(edits); i++)
+		if (cli_given(&cli->call, edits[i].option))
+			return true;
+	return cli_given(&cli->call, "name") || cli_given(&cli->call, "domain-alias") || cli_given(&cli->call, "csr") ||
+	       cli_given(&cli->call, "key-compromised");
+}
+
+int certificate_edit(struct cli *cli)
+{
+	AUTO(json_freep) json_t *body = json_object();
+	json_t                  *names = json_array();
+	struct cli_reply         reply;
+	struct err               err = { 0 };
+	int64_t                  timeout_s;
+	const char              *value;
+
+	for (size_t i = 0; (value = cli_value_at(&cli->call, "name", i)) != NULL; i++)
+		json_array_append_new(names, json_string(value));
+	if (json_array_size(names) > 0)
+		json_put(body, "names", json_incref(names));
+	json_decref(names);
+	for (size_t i = 0; i < ARRAY_LEN(edits); i++)
+		if ((value = cli_value(&cli->call, edits[i].option)) != NULL)
+			json_put_str(body, edits[i].member, strcmp(value, edits[i].empty) == 0 ? "" : value);
+	if (cli_given(&cli->call, "key-compromised"))
+		json_put_bool(body, "key_compromised", true);
 	if (!wait_limit(cli, &timeout_s, &err) || !put_aliases(cli, body, &err)) {
 		cli_fail(cli, &err);
 		return EXIT_USAGE;
 	}
-	if (!cli_ask(cli, "POST", "/v1/certificates", TAKE(body), &reply, &err))
+	if (!put_csr(cli, body, &err) ||
+	    !cli_ask(cli, "PATCH", arena_printf(cli->arena, "/v1/certificates/%s", cli_escape(cli->arena, cli->call.args[0])), TAKE(body),
+	             &reply, &err))
 		return cli_fail(cli, &err);
-	return follow(cli, &reply, timeout_s);
+	if (reply.status == 202)
+		return follow(cli, &reply, timeout_s);
+	if (!cli_printed_json(cli, &reply))
+		printf("%s\n", shown_text(cli->arena, json_str(reply.json, "name")));
+	return EXIT_DONE;
 }
 
 int run_certificate_renew(struct cli *cli)
@@ -283,8 +368,19 @@ int run_certificate_show(struct cli *cli)
 	table_cell(&t, json_str(x, "serial"));
 	table_cell(&t, "key type");
 	table_cell(&t, json_str(x, "key_type"));
+	table_cell(&t, "key policy");
+	table_cell(&t, json_bool(x, "csr", false) ? "yours: made from a CSR" : json_str(x, "key_policy"));
 	table_cell(&t, "authority");
-	table_cell(&t, json_str(x, "authority"));
+	table_cellf(&t, "%s%s", json_str(x, "authority") ?: "",
+	            json_bool(x, "authority_removed", false) ? " (removed: set another one)" : "");
+	if (json_str(x, "fallback_authority") != NULL) {
+		table_cell(&t, "fall-back");
+		table_cellf(&t, "%s, when the first fails for %s", json_str(x, "fallback_authority"), json_str(x, "fallback_after") ?: "12h");
+	}
+	if (json_bool(x, "issued_by_fallback", false)) {
+		table_cell(&t, "issued by");
+		table_cellf(&t, "%s, the fall-back", json_str(x, "issued_by") ?: "");
+	}
 	table_cell(&t, "id");
 	table_cell(&t, json_str(x, "id"));
 	show_renewal(cli, &t, json_object_get(x, "renewal"), now);

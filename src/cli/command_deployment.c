@@ -26,6 +26,7 @@ static const struct {
 	{ "key-mode", "key_mode", false },     { "keep", "keep", true },              { "hook", "hook", false },
 	{ "timeout", "timeout_s", true },      { "url", "url", false },               { "probe", "probe", false },
 	{ "probe-name", "probe_name", false }, { "probe-wait", "probe_wait_s", true },
+	{ "pkcs12-password", "pkcs12_password", false },
 };
 
 static bool settings_make(struct cli *cli, json_t *settings, struct err *err)
@@ -47,6 +48,8 @@ static bool settings_make(struct cli *cli, json_t *settings, struct err *err)
 	}
 	if (cli_given(&cli->call, "pkcs12"))
 		json_put_bool(settings, "pkcs12", true);
+	if (cli_given(&cli->call, "pkcs1"))
+		json_put_bool(settings, "pkcs1", true);
 	if (cli_given(&cli->call, "ca-file")) {
 		if (!cli_read_file(cli->arena, cli_value(&cli->call, "ca-file"), CA_MAX, &text, err))
 			return false;

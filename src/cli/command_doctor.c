@@ -45,5 +45,10 @@ int run_doctor(struct cli *cli)
 		return code;
 	json_array_foreach(json_object_get(reply.json, "names"), i, name)
 		show_name(cli, name);
+	const json_t *debt = json_object_get(reply.json, "debt");
+	if (json_int(debt, "count", 0) > 0)
+		printf("%lld TXT value%s should be gone and %s not, since %s: `reeve debt list` says why\n",
+		       (long long)json_int(debt, "count", 0), json_int(debt, "count", 0) == 1 ? "" : "s",
+		       json_int(debt, "count", 0) == 1 ? "is" : "are", shown_time(cli->arena, json_str(debt, "oldest_at")));
 	return code;
 }

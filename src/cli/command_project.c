@@ -62,6 +62,8 @@ int run_token_create(struct cli *cli)
 	json_put_str(body, "name", cli->call.args[0]);
 	if (project != NULL)
 		json_put_str(body, "project", project);
+	if (cli_given(&cli->call, "certificate"))
+		json_put_str(body, "certificate", cli_value(&cli->call, "certificate"));
 	if (days != NULL) {
 		if (!str_to_u64(str_c(days), &number) || number == 0 || number > 366) {
 			err_problem(&err, ERR_INPUT, "invalid-request", "--expires-days: \"%s\" is not between 1 and 366", days);
@@ -82,7 +84,7 @@ int run_token_create(struct cli *cli)
 
 int run_token_list(struct cli *cli)
 {
-	static const char *const head[] = { "NAME", "ROLE", "PROJECT", "EXPIRES", "ID" };
+	static const char *const head[] = { "NAME", "ROLE", "PROJECT", "CERTIFICATE", "EXPIRES", "ID" };
 	struct cli_reply         reply;
 	struct err               err = { 0 };
 	struct table             t;
@@ -98,6 +100,7 @@ int run_token_list(struct cli *cli)
 		table_cell(&t, json_str(x, "name"));
 		table_cell(&t, json_str(x, "role"));
 		table_cell(&t, json_str(x, "project"));
+		table_cell(&t, text_or_dash(cli, x, "certificate"));
 		table_cell(&t, shown_distance_of(cli->arena, json_str(x, "expires_at"), clock_now_ms()));
 		table_cell(&t, json_str(x, "id"));
 	}

@@ -43,10 +43,14 @@ int run_certificate_set(struct cli *cli)
 	const char              *renew = cli_value(&cli->call, "auto-renew"), *before = cli_value(&cli->call, "renew-before");
 	struct err               err = { 0 };
 
+	if (renew == NULL && before == NULL && certificate_edit_given(cli))
+		return certificate_edit(cli);
 	if (renew != NULL && strcmp(renew, "on") != 0 && strcmp(renew, "off") != 0)
 		err_problem(&err, ERR_INPUT, "invalid-request", "--auto-renew: \"%s\" is neither on nor off", renew);
 	else if (renew == NULL && before == NULL)
-		err_problem(&err, ERR_INPUT, "invalid-request", "there is nothing to set: give --auto-renew or --renew-before");
+		err_problem(&err, ERR_INPUT, "invalid-request", "there is nothing to set: `reeve certificate set --help` lists what can be");
+	else if (certificate_edit_given(cli))
+		err_problem(&err, ERR_INPUT, "invalid-request", "--auto-renew and --renew-before are set apart from what the certificate is");
 	if (err.class != ERR_NONE) {
 		cli_fail(cli, &err);
 		return EXIT_USAGE;

@@ -66,6 +66,10 @@ static const struct cli_option issue_options[] = {
 	{ "alias-provider", "ID", "the DNS provider that writes at --domain-alias", false },
 	{ "connection", "NAME", "the connection to write with", false },
 	{ "dry-run", NULL, "rehearse at the staging directory; the certificate is discarded", false },
+	{ "csr", "FILE|-", "send this request (PEM or DER); its key stays where it is, its names are ordered", false },
+	{ "key-policy", "POLICY", "new (default): a key for each version; reuse: the same one again", false },
+	{ "fallback-authority", "NAME", "the second authority, used when the first one fails for too long", false },
+	{ "fallback-after", "TIME", "how long that is: 2d, 12h (default), 90m, 0", false },
 	{ "wait", NULL, "show the steps and end when the certificate is there", false },
 	{ "timeout", "SECONDS", "wait no longer than this (default 600)", false },
 	{ NULL },
@@ -81,6 +85,17 @@ static const struct cli_option renew_options[] = {
 static const struct cli_option set_options[] = {
 	{ "auto-renew", "on|off", "renew by itself, or only by `reeve certificate renew`", false },
 	{ "renew-before", "TIME", "so long before the end: 30d, 36h, 1/3, 33%, or default", false },
+	{ "name", "NAME", "a name it is to have; give all of them", true },
+	{ "authority", "NAME", "order it here from now on", false },
+	{ "key-type", "TYPE", "p256, p384, rsa2048, rsa3072, rsa4096", false },
+	{ "domain-alias", "[NAME=]X", "write the challenge at _acme-challenge.X, for all names or for NAME", true },
+	{ "csr", "FILE|-|none", "send this request from now on, or let Reeve make the key again", false },
+	{ "key-compromised", NULL, "somebody else may have the key: it is never used again", false },
+	{ "key-policy", "POLICY", "new: a key for each version; reuse: the same one again", false },
+	{ "fallback-authority", "NAME|none", "the second authority, used when the first one fails for too long", false },
+	{ "fallback-after", "TIME", "how long that is: 2d, 12h, 90m, 0, or default", false },
+	{ "wait", NULL, "show the steps and end when the new version is there", false },
+	{ "timeout", "SECONDS", "wait no longer than this (default 600)", false },
 	{ NULL },
 };
 
@@ -98,13 +113,15 @@ static const struct cli_option deployment_add_options[] = {
 	{ "group", "GROUP", "files: their group", false },
 	{ "key-mode", "MODE", "files: the mode of those with a key (0600)", false },
 	{ "pkcs12", NULL, "files, hook: bundle.p12 too, with an empty password", false },
+	{ "pkcs12-password", "WORD", "its password, because Java takes no empty one (usually: changeit)", false },
+	{ "pkcs1", NULL, "files, hook: privkey-pkcs1.pem too, for programs that read no PKCS#8", false },
 	{ "keep", "N", "files: so many versions stay (3)", false },
 	{ "hook", "NAME", "run this executable of the hooks directory; with --directory: after the switch", false },
 	{ "url", "URL", "webhook: tell this server, without keys", false },
 	{ "secret-file", "FILE|-", "webhook: sign with the secret in this file", false },
 	{ "ca-file", "FILE", "webhook: trust these certificates (PEM) for the server", false },
 	{ "timeout", "SECONDS", "how long a hook or a webhook may take (120)", false },
-	{ "probe", "HOST:PORT", "afterwards, look whether this TLS server serves the new certificate", false },
+	{ "probe", "HOST:PORT", "afterwards, look whether this TLS server serves the new certificate; smtp://, imap:// and postgresql:// begin with STARTTLS", false },
 	{ "probe-name", "NAME", "the name to ask it for (SNI)", false },
 	{ "probe-wait", "SECONDS", "how long to look before it counts as failed (30)", false },
 	{ "allow-address", "CIDR", "let url and probe be at an address that is refused otherwise", true },
@@ -142,6 +159,7 @@ static const struct cli_option order_list_options[] = {
 
 static const struct cli_option token_create_options[] = {
 	{ "expires-days", "N", "how long it is good (default 90, at most 366)", false },
+	{ "certificate", "NAME", "it may download this certificate and its key, for `reeve fetch`, and do nothing else", false },
 	{ NULL },
 };
 
@@ -165,7 +183,7 @@ static const struct cli_command commands[] = {
 	{ "delegation", "check", "NAME", 1, 1, "Look at the delegation in DNS now", NULL, run_delegation_check, false,
 	  "Exit code 0 when it is verified, 3 when something must change." },
 	{ "delegation", "remove", "NAME", 1, 1, "Forget a delegation", NULL, run_delegation_remove, false, NULL },
-	{ "certificate", "issue", "NAME…", 1, MANY, "Order a certificate for these names", issue_options, run_certificate_issue, false,
+	{ "certificate", "issue", "NAME…", 0, MANY, "Order a certificate for these names", issue_options, run_certificate_issue, false,
 	  "Exit code 0 when it is issued (with --wait) or ordered, 1 when the order failed, 5 when it still runs after\n"
 	  "--timeout. An order whose delegation is missing waits for the record and goes on by itself." },
 	{ "certificate", "list", "", 0, 0, "List the certificates", list_options, run_certificate_list, false, NULL },
@@ -173,7 +191,9 @@ static const struct cli_command commands[] = {
 	{ "certificate", "download", "NAME", 1, 1, "Get certificate, chain or key as PEM", download_options,
 	  run_certificate_download, false, "Without --out the part is printed. With --out DIR all four files are replaced, the key last before\nfullchain.pem, each by rename." },
 	{ "certificate", "renew", "NAME", 1, 1, "Renew now", renew_options, run_certificate_renew, false, NULL },
-	{ "certificate", "set", "NAME", 1, 1, "Set when it is renewed", set_options, run_certificate_set, false,
+	{ "certificate", "set", "NAME", 1, 1, "Set when it is renewed, or what it is", set_options, run_certificate_set, false,
+	  "When names, authority, key or request change it is ordered anew at once; what is issued stays served until then,\n"
+	  "and an order that runs is cancelled.\n"
 	  "Without --renew-before a certificate is renewed when its authority suggests (RFC 9773), else after two thirds of\n"
 	  "its life. A time that its life could never meet is refused." },
 	{ "certificate", "pause", "NAME", 1, 1, "Order nothing for it until it is resumed", NULL, run_certificate_pause, false,
@@ -197,6 +217,9 @@ static const struct cli_command commands[] = {
 	{ "token", "create", "NAME", 1, 1, "Make an API token; it is printed once, alone", token_create_options, run_token_create, false, NULL },
 	{ "token", "list", "", 0, 0, "List the tokens", NULL, run_token_list, false, NULL },
 	{ "token", "revoke", "ID", 1, 1, "Revoke a token", NULL, run_token_revoke, false, NULL },
+	{ "debt", "list", "", 0, 0, "List the TXT values that should be gone and are not", NULL, run_debt_list, false,
+	  "Exit code 0 when there are none, or none older than an hour; 3 otherwise." },
+	{ "debt", "retry", "", 0, 0, "Try their removal now, also of those given up after 30 days", NULL, run_debt_retry, false, NULL },
 	{ "doctor", "", "NAME…", 1, MANY, "Check everything an order of these names needs", NULL, run_doctor, false,
 	  "Exit code 0 when all is well, 3 when something must change." },
 	{ "drill", "", "[NAME…]", 0, MANY, "Would all renewals pass tonight?", drill_options, run_drill, false,

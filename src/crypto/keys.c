@@ -93,8 +93,7 @@ bool key_generate(enum key_type type, struct key **ret, struct err *err)
 	return true;
 }
 
-/* Which row of the table is this? Refuses all others: other curves, other sizes, other exponents. */
-static bool key_classify(EVP_PKEY *pkey, enum key_type *ret)
+bool key_classify(EVP_PKEY *pkey, enum key_type *ret)
 {
 	char group[64] = "";
 

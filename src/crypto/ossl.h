@@ -54,6 +54,8 @@ struct key_scheme {
 	struct str  spki_alg, sig_alg; /* the content of the AlgorithmIdentifier of the key and of its signatures */
 };
 const struct key_scheme *key_scheme(enum key_type type);
+/* Which row of the table is this? Refuses all others: other curves, other sizes, other exponents. */
+MUST_CHECK bool key_classify(EVP_PKEY *pkey, enum key_type *ret);
 
 /* The scheme's signature over the input, as X.509 has it: for EC a DER SEQUENCE of r and s. */
 MUST_CHECK bool key_sign(const struct key *key, struct str input, struct arena *a, struct str *ret, struct err *err);

@@ -28,6 +28,8 @@ static const struct setting {
 	  "Where HTTP is served. [] serves the UNIX socket alone." },
 	{ "server", "socket", KIND_PATH, offsetof(struct config, socket_path), 0, 0,
 	  "The command line comes in here; the same user and root need no token." },
+	{ "server", "silent_s", KIND_NUMBER, offsetof(struct config, silent_s), 5, 3600,
+	  "A process that does not answer the supervisor for so long is killed and started anew." },
 	{ "store", "path", KIND_PATH, offsetof(struct config, store_path), 0, 0, "The database." },
 	{ "keys", "seal", KIND_PATH, offsetof(struct config, seal_path), 0, 0,
 	  "The one secret outside the database: without it nothing in there can be opened. Keep a copy elsewhere." },
@@ -340,6 +342,7 @@ bool config_load(struct arena *a, const char *home, const char *file_path, struc
 	c.zone_hostmaster = "";
 	list_default(a, &c.dns_listen, "127.0.0.1:5300");
 	list_default(a, &c.resolver_stub, NULL);
+	c.silent_s = 60;
 	c.resolver_timeout_ms = 5000;
 	c.worker_threads = 16;
 	c.log_level = LOG_LEVEL_INFO;

@@ -33,6 +33,7 @@ struct config {
 	const char        *file;             /* the configuration file */
 	struct config_list http_listen;      /* "address:port", "[::1]:port" */
 	const char        *socket_path;
+	uint32_t           silent_s;         /* a role that does not answer for so long is killed */
 	const char        *store_path;
 	const char        *seal_path;
 	struct config_list zone_names;       /* the first takes the generated targets; none: no built-in zone */

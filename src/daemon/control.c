@@ -69,6 +69,7 @@ void control_put_config(struct buf *b, const struct config *c)
 	put_list(b, &c->zone_name_servers);
 	put_list(b, &c->dns_listen);
 	put_list(b, &c->resolver_stub);
+	wire_put_u32(b, c->silent_s);
 	wire_put_u32(b, c->resolver_timeout_ms);
 	wire_put_u32(b, c->worker_threads);
 	wire_put_u8(b, (uint8_t)c->log_level);
@@ -88,6 +89,7 @@ bool control_get_config(struct arena *a, struct str body, struct config *ret, st
 	get_list(&w, a, &c.zone_name_servers);
 	get_list(&w, a, &c.dns_listen);
 	get_list(&w, a, &c.resolver_stub);
+	c.silent_s = wire_get_u32(&w);
 	c.resolver_timeout_ms = wire_get_u32(&w);
 	c.worker_threads = wire_get_u32(&w);
 	c.log_level = (enum log_level)wire_get_u8(&w);

@@ -1,8 +1,8 @@
 /*
  * daemon/control.h: what supervisor and role say to each other over the control socket.
  *
- * Order    to the role: SETTINGS, any number of DESCRIPTOR and CHANNEL, GO; after GO only CHANNEL and STOP.
- *          From the role: READY once it serves, or REFUSED before it exits with ROLE_EXIT_CONFIG.
+ * Order    to the role: SETTINGS, any number of DESCRIPTOR and CHANNEL, GO; after GO only CHANNEL, ASK and STOP.
+ *          From the role: READY once it serves, or REFUSED before it exits with ROLE_EXIT_CONFIG; ALIVE for each ASK.
  * Frames   are pushes (id 0) of base/ipc.h: nobody waits for an answer.
  */
 #ifndef REEVE_DAEMON_CONTROL_H
@@ -19,6 +19,8 @@ enum control_type {
 	CONTROL_STOP,
 	CONTROL_READY,
 	CONTROL_REFUSED, /* sentence, hint */
+	CONTROL_ASK,     /* are you there? Only to a role that is READY */
+	CONTROL_ALIVE,
 };
 
 /* sysexits.h EX_CONFIG: starting again would end the same way until a person changes something. */

@@ -235,6 +235,11 @@ int role_run(struct role *role)
 		/* End-of-file: the supervisor is gone, and nobody would restart us or tell us of our peers. */
 		if (ipc_receive(role->control, frame) != IPC_RECEIVED || frame->type == CONTROL_STOP)
 			return 0;
+		if (frame->type == CONTROL_ASK) {
+			if (!ipc_send(role->control, CONTROL_ALIVE, 0, STR(""), -1, &err))
+				return 1;
+			continue;
+		}
 		if (frame->type != CONTROL_CHANNEL || !take_channel(role, frame, &err)) {
 			log_error("event=control-broken type=%u cause=\"%s\"", frame->type, err.text);
 			return 1;

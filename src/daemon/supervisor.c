@@ -6,6 +6,9 @@
  *              environment and one control socket, and gets the rest as frames (daemon/control.h).
  * Restarting   at once, then after 100 ms doubling to 10 s, from the beginning again after a life of 60 s. Each channel
  *              of the dead role is made anew and handed to both sides.
+ * Silence      a role that serves is asked now and then whether it is there; one that does not answer for silent_s is killed,
+ *              so that a stopped or stuck process does not hold its work for ever. Time that the supervisor itself was
+ *              stopped is nobody's silence.
  * Stopping     api, then hook, then worker, then the others, so that nobody is asked for work by a role that is still up.
  */
 #include <errno.h>
@@ -32,6 +35,7 @@
 #define CONTROL_FD   3
 #define SOCKETS_MAX  1024
 #define UDP_MAX      16 /* UDP sockets, and threads, per address */
+#define ASKS_PER_SILENCE 6
 #define SEND_LIMIT_S 2  /* a role that does not read its control socket for so long is dead */
 
 enum state { DOWN, STARTING, SERVING };
@@ -42,6 +46,7 @@ struct child {
 	enum state     state;
 	bool           stopping;
 	int64_t        started_at, restart_at, kill_at; /* monotonic milliseconds; 0: not set */
+	int64_t        ask_at, asked_at; /* the next ASK; the one without an answer */
 	struct backoff backoff;
 };
 
@@ -58,6 +63,7 @@ struct supervisor {
 	size_t               sockets_count;
 	int                  signals, ready_fd, code;
 	int                  stage; /* of stop_stages; -1: serving */
+	int64_t              looked_at; /* when take_time() was here last */
 	bool                 announced;
 	char                 listening[4096]; /* the file; "" before it is written */
 	struct ipc_frame     frame;
@@ -321,7 +327,7 @@ static bool role_start(struct supervisor *s, enum role_id id)
 	child->control = ends[0];
 	child->state = STARTING;
 	child->stopping = false;
-	child->kill_at = 0;
+	child->kill_at = child->ask_at = child->asked_at = 0;
 	hand_over(s, id);
 	return true;
 }
@@ -389,6 +395,11 @@ static void kill_all(struct supervisor *s)
 
 /* ---- what happens ---- */
 
+static int64_t ask_every_ms(const struct supervisor *s)
+{
+	return (int64_t)s->config->silent_s * 1000 / ASKS_PER_SILENCE;
+}
+
 static void exit_text(int status, char ret[static 64])
 {
 	if (WIFSIGNALED(status))
@@ -414,8 +425,12 @@ static void take_frame(struct supervisor *s, enum role_id id)
 		close(frame->fd);
 	if (frame->type == CONTROL_READY && child->state == STARTING) {
 		child->state = SERVING;
+		child->ask_at = clock_mono_ms() + ask_every_ms(s);
 		log_debug("child=%s pid=%d event=ready after_ms=%lld", role_name(id), (int)child->pid,
 		          (long long)(clock_mono_ms() - child->started_at));
+	} else if (frame->type == CONTROL_ALIVE) {
+		child->asked_at = 0;
+		child->ask_at = clock_mono_ms() + ask_every_ms(s);
 	} else if (frame->type == CONTROL_REFUSED) {
 		struct wire w = wire_of(str_of(frame->body, frame->len));
 
@@ -488,11 +503,43 @@ static void take_signal(struct supervisor *s)
 	}
 }
 
+/* Ask a role whether it is there, and end one that does not say so; returns when to look again. */
+static int64_t take_silence(struct supervisor *s, enum role_id id, int64_t now)
+{
+	struct child *child = &s->children[id];
+	int64_t       limit_ms = (int64_t)s->config->silent_s * 1000;
+
+	if (child->pid == 0 || child->state != SERVING || child->stopping || (child->ask_at == 0 && child->asked_at == 0))
+		return INT64_MAX;
+	/* We were stopped ourselves, or had no processor: the answer may be waiting. */
+	if (child->asked_at != 0 && now - s->looked_at > ask_every_ms(s) * 2)
+		child->asked_at = now;
+	if (child->asked_at != 0 && now - child->asked_at >= limit_ms) {
+		log_error("child=%s pid=%d event=kill cause=\"it did not answer for %u s\"", role_name(id), (int)child->pid,
+		          s->config->silent_s);
+		kill(child->pid, SIGKILL);
+		child->ask_at = child->asked_at = 0;
+		return INT64_MAX;
+	}
+	if (child->asked_at == 0 && child->ask_at <= now) {
+		child->asked_at = now;
+		(void)tell(child, CONTROL_ASK, STR(""), -1);
+	}
+	/* Look often enough to know how long we were away. */
+	return child->asked_at != 0 ? now + ask_every_ms(s) : child->ask_at;
+}
+
 /* Everything whose time has come; returns how long to sleep, -1 for ever. */
 static int take_time(struct supervisor *s)
 {
 	int64_t now = clock_mono_ms(), next = INT64_MAX;
 
+	for (unsigned i = 0; i < ROLE_ID__COUNT; i++) {
+		int64_t at = take_silence(s, (enum role_id)i, now);
+
+		next = at < next ? at : next;
+	}
+	s->looked_at = now;
 	for (unsigned i = 0; i < ROLE_ID__COUNT; i++) {
 		struct child *child = &s->children[i];
 

@@ -220,7 +220,10 @@ static bool deliver(struct delivery *d, int bundle_fd, struct err *err)
 	if (!deploy_kind_find(deployment->kind, &kind, err) ||
 	    !deploy_settings_parse(d->a, kind, deployment->settings, &d->settings, err) ||
 	    !keeper_bundle_read(bundle_fd, &bytes, &bundle, err) ||
-	    !files_bundle_make(bundle.chain_pem, bundle.key_pem, bundle.pkcs12, &d->bundle, err))
+	    !files_bundle_make(bundle.chain_pem, bundle.key_pem, bundle.pkcs12, &d->bundle, err) ||
+	    (d->settings.pkcs1 && !files_bundle_pkcs1(d->a, &d->bundle, err)) ||
+	    (d->settings.pkcs12_password[0] != '\0' &&
+	     !files_bundle_pkcs12(d->a, &d->bundle, d->settings.pkcs12_password, d->order->run.certificate_name, err)))
 		return false;
 	switch (kind) {
 	case DEPLOY_FILES:

@@ -237,7 +237,7 @@ static bool owner_of(const struct files_target *t, uid_t *ret_uid, gid_t *ret_gi
 struct file {
 	const char *name;
 	struct str  bytes[2]; /* one behind the other */
-	bool        secret;
+	bool        secret;   /* and left out when its last part is empty: a form of the key that is not wanted or not here */
 };
 
 static bool file_write(int dir, const struct files_target *t, const struct file *f, uid_t uid, gid_t gid, struct err *err)
@@ -257,12 +257,13 @@ static bool file_write(int dir, const struct files_target *t, const struct file 
 bool files_write_all(int dir, const struct files_target *t, const struct files_bundle *b, struct err *err)
 {
 	const struct file files[] = {
-		{ "cert.pem", { b->cert, STR("") }, false },
-		{ "chain.pem", { b->chain, STR("") }, false },
-		{ "fullchain.pem", { b->fullchain, STR("") }, false },
-		{ "privkey.pem", { b->key, STR("") }, true },
+		{ "cert.pem", { STR(""), b->cert }, false },
+		{ "chain.pem", { STR(""), b->chain }, false },
+		{ "fullchain.pem", { STR(""), b->fullchain }, false },
+		{ "privkey.pem", { STR(""), b->key }, true },
 		{ "combined.pem", { b->fullchain, b->key }, true },
-		{ "bundle.p12", { b->pkcs12, STR("") }, true },
+		{ "bundle.p12", { STR(""), b->pkcs12 }, true },
+		{ "privkey-pkcs1.pem", { STR(""), b->pkcs1 }, true },
 	};
 	uid_t uid;
 	gid_t gid;
@@ -270,8 +271,8 @@ bool files_write_all(int dir, const struct files_target *t, const struct files_b
 	if (!owner_of(t, &uid, &gid, err))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		if (i == ARRAY_LEN(files) - 1 && b->pkcs12.len == 0)
-			break;
+		if (files[i].secret && files[i].bytes[1].len == 0)
+			continue;
 		if (!file_write(dir, t, &files[i], uid, gid, err))
 			return false;
 	}
@@ -299,20 +300,51 @@ static bool pem_der(struct arena *a, struct str pem, const char *begin, const ch
 	return ok;
 }
 
+static bool key_read(struct arena *a, struct str key_pem, struct key **ret, struct err *err)
+{
+	struct str der;
+
+	if (!pem_der(a, key_pem, "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", &der))
+		return err_set(err, ERR_PERMANENT, "the private key is not PEM");
+	bool ok = key_from_pkcs8(der, ret, err);
+	wipe((void *)(uintptr_t)der.ptr, der.len);
+	return ok;
+}
+
+bool files_bundle_pkcs1(struct arena *a, struct files_bundle *b, struct err *err)
+{
+	AUTO(key_freep) struct key       *key = NULL;
+	AUTO(secret_freep) struct secret *text = NULL;
+
+	if (!key_read(a, b->key, &key, err))
+		return false;
+	text = key_pem(key, KEY_PEM_TRADITIONAL);
+	b->pkcs1 = arena_dup(a, secret_str(text));
+	return true;
+}
+
+bool files_bundle_pkcs12(struct arena *a, struct files_bundle *b, const char *password, const char *friendly_name, struct err *err)
+{
+	AUTO(key_freep) struct key       *key = NULL;
+	AUTO(secret_freep) struct secret *der = NULL;
+
+	if (!key_read(a, b->key, &key, err) || !key_pkcs12(key, b->fullchain, password, friendly_name, &der, err))
+		return false;
+	b->pkcs12 = arena_dup(a, secret_str(der));
+	return true;
+}
+
 bool files_pair_check(struct arena *a, struct str fullchain, struct str key_pem, struct err *err)
 {
 	struct cert_chain chain;
-	struct str        der;
 	char              spki[SHA256_HEX_SIZE];
 	AUTO(key_freep) struct key *key = NULL;
 
 	if (!chain_parse(a, fullchain, &chain, err))
 		return false;
-	if (!pem_der(a, key_pem, "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", &der))
-		return err_set(err, ERR_PERMANENT, "the private key is not PEM");
-	bool ok = key_from_pkcs8(der, &key, err);
-	wipe((void *)(uintptr_t)der.ptr, der.len);
-	if (!ok)
+	if (key_pem.len == 0)
+		return true;
+	if (!key_read(a, key_pem, &key, err))
 		return false;
 	key_spki_sha256(key, spki);
 	return strcmp(spki, chain.certs[0].spki_sha256) == 0 ||
@@ -323,10 +355,10 @@ bool files_pair_check(struct arena *a, struct str fullchain, struct str key_pem,
 static bool written_check(int dir, const struct files_target *t, const struct files_bundle *b, struct err *err)
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
-	struct str fullchain, key;
+	struct str fullchain, key = { 0 };
 	bool       ok;
 
-	if (!read_whole(dir, "fullchain.pem", MIB, a, &fullchain) || !read_whole(dir, "privkey.pem", MIB, a, &key))
+	if (!read_whole(dir, "fullchain.pem", MIB, a, &fullchain) || (b->key.len > 0 && !read_whole(dir, "privkey.pem", MIB, a, &key)))
 		return err_problem(err, ERR_TEMPORARY, "unavailable", "%s: what was written cannot be read back", t->directory);
 	ok = str_eq(fullchain, b->fullchain) && str_eq(key, b->key);
 	if (!ok)

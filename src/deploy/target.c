@@ -13,6 +13,7 @@
 #define TIMEOUT_S_MAX 600
 #define KEEP          3
 #define KEEP_MAX      100
+#define PASSWORD_MAX  64
 #define PROBE_WAIT_S  30
 
 enum { FILES = 1 << DEPLOY_FILES, HOOK = 1 << DEPLOY_HOOK, WEBHOOK = 1 << DEPLOY_WEBHOOK, ALL = FILES | HOOK | WEBHOOK };
@@ -32,6 +33,8 @@ static const struct json_field fields[] = {
 	{ JSON_FIELD(struct deploy_settings, group, STR) },
 	{ JSON_FIELD(struct deploy_settings, key_mode, STR) },
 	{ JSON_FIELD(struct deploy_settings, pkcs12, BOOL) },
+	{ JSON_FIELD(struct deploy_settings, pkcs12_password, STR) },
+	{ JSON_FIELD(struct deploy_settings, pkcs1, BOOL) },
 	{ JSON_FIELD(struct deploy_settings, keep, INT) },
 	{ JSON_FIELD(struct deploy_settings, hook, STR) },
 	{ JSON_FIELD(struct deploy_settings, timeout_s, INT) },
@@ -45,7 +48,7 @@ static const struct json_field fields[] = {
 
 /* In the order of `fields`: who knows it. */
 static const unsigned known_by[] = {
-	FILES, FILES, FILES, FILES, FILES | HOOK, FILES, FILES | HOOK, ALL, WEBHOOK, WEBHOOK, ALL, ALL, ALL, ALL,
+	FILES, FILES, FILES, FILES, FILES | HOOK, FILES | HOOK, FILES | HOOK, FILES, FILES | HOOK, ALL, WEBHOOK, WEBHOOK, ALL, ALL, ALL, ALL,
 };
 _Static_assert(ARRAY_LEN(fields) == ARRAY_LEN(known_by), "a row for each member");
 
@@ -82,11 +85,18 @@ const char *deploy_directory_name(struct arena *a, const char *certificate_name)
 	return name;
 }
 
-bool deploy_probe_split(struct arena *a, const char *probe, const char **ret_host, const char **ret_port, struct err *err)
+bool deploy_probe_split(struct arena *a, const char *text, enum starttls *ret_starttls, const char **ret_host, const char **ret_port,
+                        struct err *err)
 {
-	const char *colon = strrchr(probe, ':');
+	const char *mark = strstr(text, "://"), *probe = mark != NULL ? mark + 3 : text, *colon = strrchr(probe, ':');
 	struct str  host;
 	uint64_t    port;
+
+	*ret_starttls = STARTTLS_NONE;
+	if (mark != NULL && !starttls_parse(str_of(text, (size_t)(mark - text)), ret_starttls)) {
+		err_set(err, ERR_INPUT, "probe \"%s\": there is no such protocol", text);
+		return err_hint(err, "smtp://, imap:// or postgresql:// before host:port; nothing for TLS from the first byte");
+	}
 
 	if (colon != NULL && str_to_u64(str_c(colon + 1), &port) && port >= 1 && port <= 65535) {
 		host = str_of(probe, (size_t)(colon - probe));
@@ -100,7 +110,7 @@ bool deploy_probe_split(struct arena *a, const char *probe, const char **ret_hos
 			return true;
 		}
 	}
-	err_set(err, ERR_INPUT, "probe \"%s\" is not host:port", probe);
+	err_set(err, ERR_INPUT, "probe \"%s\" is not host:port", text);
 	return err_hint(err, "\"probe\": \"www.example.org:443\"");
 }
 
@@ -125,9 +135,10 @@ static bool directory_check(const char *path, struct err *err)
 
 static bool check(struct arena *a, enum deploy_kind kind, struct deploy_settings *s, struct err *err)
 {
-	const char *host, *port;
-	struct url  url;
-	char       *end = NULL;
+	const char   *host, *port;
+	enum starttls starttls;
+	struct url    url;
+	char         *end = NULL;
 
 	if (!number_check("timeout_s", s->timeout_s, TIMEOUT_S_MAX, err) || !number_check("keep", s->keep, KEEP_MAX, err) ||
 	    !number_check("probe_wait_s", s->probe_wait_s, TIMEOUT_S_MAX, err))
@@ -140,13 +151,17 @@ static bool check(struct arena *a, enum deploy_kind kind, struct deploy_settings
 		err_set(err, ERR_INPUT, "key_mode \"%s\" is not 0400, 0440, 0600 or 0640", s->key_mode);
 		return err_hint(err, "name a group that may read the key and use \"0640\"");
 	}
+	if (s->pkcs12_password[0] != '\0' && (!s->pkcs12 || strlen(s->pkcs12_password) > PASSWORD_MAX)) {
+		err_set(err, ERR_INPUT, "pkcs12_password is for \"pkcs12\": true, and at most %d bytes", PASSWORD_MAX);
+		return err_hint(err, "Java's usual one is \"changeit\"");
+	}
 	if (s->hook[0] != '\0' && !deploy_hook_id_valid(s->hook)) {
 		err_set(err, ERR_INPUT, "\"%s\" is not the name of a hook", s->hook);
 		return err_hint(err, "put an executable into the hooks directory and give its file name: letters, digits, \".\", \"_\" and \"-\"");
 	}
 	if (kind == DEPLOY_WEBHOOK && !url_parse_https(str_c(s->url), &url, err))
 		return err_in(err, "url");
-	if (s->probe[0] != '\0' && !deploy_probe_split(a, s->probe, &host, &port, err))
+	if (s->probe[0] != '\0' && !deploy_probe_split(a, s->probe, &starttls, &host, &port, err))
 		return false;
 	if (s->allow_addresses.count > DEPLOY_CIDRS_MAX)
 		return err_set(err, ERR_INPUT, "more than %d allow_addresses", DEPLOY_CIDRS_MAX);
@@ -160,7 +175,7 @@ bool deploy_settings_bind(struct arena *a, enum deploy_kind kind, const json_t *
                           struct err *err)
 {
 	struct deploy_settings s = { .directory = "", .owner = "", .group = "", .key_mode = "0600", .keep = KEEP, .hook = "",
-		                     .timeout_s = TIMEOUT_S, .url = "", .ca_pem = "", .probe = "", .probe_name = "",
+		                     .timeout_s = TIMEOUT_S, .url = "", .ca_pem = "", .probe = "", .probe_name = "", .pkcs12_password = "",
 		                     .probe_wait_s = PROBE_WAIT_S };
 	const char            *needed;
 

@@ -12,6 +12,7 @@
 
 #include "json/json.h"
 #include "net/address.h"
+#include "net/starttls.h"
 
 #define DEPLOY_CIDRS_MAX 16
 
@@ -24,6 +25,8 @@ struct deploy_settings {
 	const char *key_mode;  /* octal text */
 	unsigned    key_mode_bits;
 	bool        pkcs12;
+	const char *pkcs12_password; /* "" : none. It stands beside the key itself and protects nothing: Java wants one */
+	bool        pkcs1;
 	int64_t     keep;      /* numbered directories that stay */
 	/* files (after the switch), hook */
 	const char *hook;      /* an id: a file name in the hooks directory; "" for none */
@@ -31,7 +34,7 @@ struct deploy_settings {
 	/* webhook */
 	const char *url, *ca_pem;
 	/* all */
-	const char         *probe;      /* "host:port" of a TLS server; "" for none */
+	const char         *probe;      /* "host:port" of a TLS server, "smtp://host:port" of one that speaks STARTTLS; "" for none */
 	const char         *probe_name; /* asked for by SNI; "": the certificate's first name */
 	int64_t             probe_wait_s;
 	struct json_strings allow_addresses; /* of url and probe: as an authority's */
@@ -53,6 +56,7 @@ bool deploy_hook_id_valid(const char *id);
 /* The directory a certificate has in a target of the whole project: its first name, "*" written as "_". */
 const char *deploy_directory_name(struct arena *a, const char *certificate_name);
 /* "host:port" or "[v6]:port". */
-MUST_CHECK bool deploy_probe_split(struct arena *a, const char *probe, const char **ret_host, const char **ret_port, struct err *err);
+MUST_CHECK bool deploy_probe_split(struct arena *a, const char *text, enum starttls *ret_starttls, const char **ret_host,
+                                   const char **ret_port, struct err *err);
 
 #endif

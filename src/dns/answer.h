@@ -11,7 +11,7 @@
 #include "dns/limit.h"
 #include "dns/zone.h"
 
-#define DNS_ANSWER_MAX 8192u /* the largest answer: DNS_VALUES_MAX values */
+#define DNS_ANSWER_MAX 16384u /* the largest answer: DNS_VALUES_MAX values */
 
 struct dns_asked {
 	struct dns_address client;

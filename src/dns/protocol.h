@@ -21,7 +21,7 @@
 #include "base/name.h"
 #include "base/wire.h"
 
-#define DNS_VALUES_MAX   64
+#define DNS_VALUES_MAX   250 /* two certificates of a hundred names that share one alias */
 #define DNS_VALUE_LEN    43
 #define DNS_NETWORK_SIZE 64 /* "2001:db8:1::/48", "192.0.2.0/24" */
 

@@ -19,6 +19,8 @@
 #define BUCKETS  4096u
 #define KEPT_MAX 4096u /* named owners without a value that are remembered */
 
+_Static_assert(DNS_VALUES_MAX <= UINT8_MAX, "values_count");
+
 struct dns_node {
 	_Atomic uint32_t counted;
 	uint32_t         hash, below;

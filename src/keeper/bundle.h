@@ -18,7 +18,7 @@
 
 struct keeper_bundle {
 	struct str chain_pem; /* leaf first */
-	struct str key_pem;   /* PKCS#8 */
+	struct str key_pem;   /* PKCS#8; empty: the key is not Reeve's to deliver */
 	struct str pkcs12;    /* DER with an empty password; empty when it was not asked for */
 };
 

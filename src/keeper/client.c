@@ -158,6 +158,28 @@ bool keeper_cert_key_new(struct ipc_peer *keeper, const struct record_id *id, en
 	return true;
 }
 
+bool keeper_cert_key_again(struct ipc_peer *keeper, enum key_type type, const struct record_id *from, struct str from_blob,
+                           const struct record_id *to, struct arena *a, struct keeper_cert_key *ret, struct err *err)
+{
+	AUTO(buf_wipe) struct buf b;
+	struct keeper_cert_key key;
+	struct wire            w;
+
+	buf_init(&b, IPC_BODY_MAX);
+	wire_put_u8(&b, (uint8_t)type);
+	put_record(&b, from);
+	wire_put_str(&b, from_blob);
+	put_record(&b, to);
+	if (!ask(keeper, KEEPER_CERT_KEY_AGAIN, &b, a, &w, err))
+		return false;
+	key.blob = wire_get_str(&w);
+	key.spki_sha256 = wire_get_c(&w, a);
+	if (!answered(&w, err))
+		return false;
+	*ret = key;
+	return true;
+}
+
 /* ---- signatures ---- */
 
 bool keeper_jws(struct ipc_peer *keeper, const struct keeper_jws *jws, struct arena *a, struct str *ret,

@@ -216,6 +216,8 @@ static bool token_row_check(const struct keeper_token *row, int64_t now, struct 
 		return err_set(err, ERR_INPUT, "not a token id");
 	if (strlen(row->project_id) > 64 || strlen(row->name) > TOKEN_NAME_MAX || row->row_version < 1)
 		return err_set(err, ERR_INPUT, "not a row of tokens");
+	if (strlen(row->certificate_id) > 64 || (row->certificate_id[0] != '\0' && row->role == ROLE_ADMINISTRATOR))
+		return err_set(err, ERR_INPUT, "a token of one certificate is a viewer's or an operator's");
 	if (row->revoked_at != 0)
 		return err_set(err, ERR_INPUT, "a new token is not revoked");
 	if (row->expires_at <= now || row->expires_at <= row->created_at)
@@ -293,6 +295,7 @@ bool grant_authenticate(struct keeper *k, struct call *call, struct err *err)
 		.kind = GRANT_KIND_TOKEN,
 		.principal_id = row.id,
 		.project_id = row.project_id,
+		.certificate_id = row.certificate_id,
 		.role = row.role,
 		.expires_at = row.expires_at < now + GRANT_MS ? row.expires_at : now + GRANT_MS,
 	};
@@ -334,6 +337,7 @@ bool grant_local(struct keeper *k, struct call *call, struct err *err)
 		.kind = GRANT_KIND_LOCAL,
 		.principal_id = arena_printf(call->arena, "uid:%u", (unsigned)peer.uid),
 		.project_id = "",
+		.certificate_id = "",
 		.role = ROLE_ADMINISTRATOR,
 		.expires_at = clock_now_ms() + GRANT_MS,
 	};

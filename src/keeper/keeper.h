@@ -48,6 +48,7 @@ enum keeper_message {
 	KEEPER_DEPLOYMENT_MAC,
 	KEEPER_DELIVER,
 	KEEPER_WEBHOOK_SIGN,
+	KEEPER_CERT_KEY_AGAIN,
 	KEEPER__END
 };
 
@@ -112,6 +113,13 @@ MUST_CHECK bool keeper_account_key_new(struct ipc_peer *keeper, const struct rec
 MUST_CHECK bool keeper_cert_key_new(struct ipc_peer *keeper, const struct record_id *id, enum key_type type,
                                     struct arena *a, struct keeper_cert_key *ret, struct err *err);
 
+/*
+ * The key of another version of the same project, sealed for this one: the bytes never leave the keeper. A key of
+ * another type than `type` is ERR_CONFLICT.
+ */
+MUST_CHECK bool keeper_cert_key_again(struct ipc_peer *keeper, enum key_type type, const struct record_id *from, struct str from_blob,
+                                      const struct record_id *to, struct arena *a, struct keeper_cert_key *ret, struct err *err);
+
 /* ---- signatures (worker) ---- */
 
 enum keeper_jws_kind {
@@ -173,6 +181,7 @@ struct keeper_grant {
 	enum keeper_grant_kind kind;
 	const char            *principal_id; /* token id, or "uid:1000" */
 	const char            *project_id;   /* "" for all */
+	const char            *certificate_id; /* "" : any; else the bearer may download this one and do nothing else */
 	enum keeper_role       role;
 	int64_t                expires_at; /* Unix milliseconds */
 	struct str             bytes;
@@ -183,6 +192,7 @@ struct keeper_token {
 	const char      *id;         /* api_token_id_new() */
 	const char      *project_id; /* "" for all */
 	const char      *name;
+	const char      *certificate_id; /* "" : not narrowed; else no administrator */
 	enum keeper_role role;
 	int64_t          created_at, expires_at; /* Unix milliseconds; at most 366 days apart */
 	int64_t          revoked_at;             /* 0: not revoked */
@@ -245,7 +255,7 @@ struct keeper_delivery {
 	struct keeper_deployment deployment;
 	struct str               mac;
 	struct record_id         cert_key; /* of the same project */
-	struct str               key_blob;
+	struct str               key_blob; /* empty: the key was never here, the chain is delivered alone */
 	struct str               chain_pem;
 	bool                     pkcs12;
 };

@@ -50,6 +50,7 @@ static const struct message {
 	ROW(EXPORT_KEY) = { "export-key", API, false, false, false, sign_export },
 	ROW(DEPLOYMENT_MAC) = { "deployment-mac", API, false, false, false, grant_deployment_mac },
 	ROW(DELIVER) = { "deliver", WORKER, false, false, false, sign_deliver, true },
+	ROW(CERT_KEY_AGAIN) = { "cert-key-again", WORKER, false, false, false, sign_cert_key_again },
 	ROW(WEBHOOK_SIGN) = { "webhook-sign", WORKER, false, false, false, sign_webhook },
 #undef ROW
 };

@@ -413,6 +413,34 @@ static bool cert_key_open(struct keeper *k, struct call *call, const struct reco
 	       key_read(KEY_USE_CERT, plain, call->arena, ret, &hosts, &hosts_count, err);
 }
 
+bool sign_cert_key_again(struct keeper *k, struct call *call, struct err *err)
+{
+	enum key_type    type = (enum key_type)get_enum(&call->in, KEY__COUNT);
+	struct record_id from, to;
+	struct str       from_blob, blob;
+	char             spki[SHA256_HEX_SIZE];
+	AUTO(key_freep) struct key *key = NULL;
+
+	get_record(&call->in, call->arena, &from);
+	from_blob = wire_get_str(&call->in);
+	get_record(&call->in, call->arena, &to);
+	if (!wire_done(&call->in, err))
+		return false;
+	if (strcmp(from.project_id, to.project_id) != 0)
+		return err_problem(err, ERR_DENIED, "forbidden", "a key is not used again in another project");
+	if (!cert_key_open(k, call, &from, from_blob, &key, err))
+		return false;
+	if (key_type_get(key) != type)
+		return err_problem(err, ERR_CONFLICT, "conflict", "the key to use again is %s, not %s", key_type_name(key_type_get(key)),
+		                   key_type_name(type));
+	if (!key_seal(k, KEEPER_COLUMN_CERT_KEY, KEY_USE_CERT, &to, key, NULL, 0, call->arena, &blob, err))
+		return false;
+	key_spki_sha256(key, spki);
+	wire_put_str(&call->out, blob);
+	wire_put_c(&call->out, spki);
+	return true;
+}
+
 bool sign_csr(struct keeper *k, struct call *call, struct err *err)
 {
 	struct record_id   id;
@@ -491,12 +519,16 @@ bool sign_deliver(struct keeper *k, struct call *call, struct err *err)
 		return err_problem(err, ERR_DENIED, "forbidden", "the key and the deployment are of different projects");
 	if (k->hook == NULL)
 		return err_problem(err, ERR_TEMPORARY, "unavailable", "there is no hook role to deliver to");
-	if (!cert_key_open(k, call, &id, blob, &key, err))
-		return false;
-	pem = key_pem(key, KEY_PEM_PKCS8);
-	if (pkcs12 && !key_pkcs12(key, chain_pem, "", NULL, &p12, err))
-		return false;
-	bundle = (struct keeper_bundle){ chain_pem, secret_str(pem), p12 != NULL ? secret_str(p12) : STR("") };
+	if (blob.len == 0 && pkcs12)
+		return err_problem(err, ERR_INPUT, "no-key", "there is no key to put into a PKCS#12 file");
+	if (blob.len > 0) {
+		if (!cert_key_open(k, call, &id, blob, &key, err))
+			return false;
+		pem = key_pem(key, KEY_PEM_PKCS8);
+		if (pkcs12 && !key_pkcs12(key, chain_pem, "", NULL, &p12, err))
+			return false;
+	}
+	bundle = (struct keeper_bundle){ chain_pem, pem != NULL ? secret_str(pem) : STR(""), p12 != NULL ? secret_str(p12) : STR("") };
 	if (!keeper_bundle_fd(&bundle, &fd, err))
 		return false;
 	bool ok = keeper_bundle_send(k->hook, ticket, &deployment, fd, err);

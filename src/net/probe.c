@@ -105,6 +105,50 @@ static bool handshake(const struct probe_request *r, SSL *ssl, int fd, int64_t d
 	}
 }
 
+static bool send_all(const struct probe_request *r, int fd, struct str text, int64_t deadline_ms, struct err *err)
+{
+	while (text.len > 0) {
+		ssize_t n = send(fd, text.ptr, text.len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return err_problem(err, ERR_TEMPORARY, "unavailable", "%s:%s: %s", r->host, r->port, strerror(errno));
+		if (n > 0)
+			text = str_of(text.ptr + n, text.len - (size_t)n);
+		else if (!wait_for(fd, POLLOUT, deadline_ms))
+			return late(r, err);
+	}
+	return true;
+}
+
+/* One byte at a time, so that nothing of what follows is taken for a part of the dialog. */
+static bool talk(const struct probe_request *r, int fd, int64_t deadline_ms, struct err *err)
+{
+	struct starttls_dialog d;
+
+	starttls_begin(&d, r->starttls);
+	while (d.state != STARTTLS_GO) {
+		char    byte;
+		ssize_t n;
+
+		if (d.state == STARTTLS_SAY) {
+			if (!send_all(r, fd, starttls_say(&d), deadline_ms, err))
+				return false;
+			continue;
+		}
+		n = recv(fd, &byte, 1, 0);
+		if (n == 1) {
+			if (starttls_take(&d, byte, err) == STARTTLS_FAILED)
+				return err_in(err, "%s:%s", r->host, r->port);
+		} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+			return err_problem(err, ERR_TEMPORARY, "unavailable", "%s:%s: %s", r->host, r->port,
+			                   n == 0 ? "the connection was closed before TLS began" : strerror(errno));
+		} else if (!wait_for(fd, POLLIN, deadline_ms)) {
+			return late(r, err);
+		}
+	}
+	return true;
+}
+
 bool probe_tls(struct arena *a, const struct probe_request *r, struct str *ret_leaf, struct err *err)
 {
 	int64_t             deadline_ms = clock_mono_ms() + r->timeout_ms;
@@ -114,7 +158,7 @@ bool probe_tls(struct arena *a, const struct probe_request *r, struct str *ret_l
 	unsigned char *der = NULL;
 	X509          *leaf;
 
-	if (!dial(r, deadline_ms, &fd, err))
+	if (!dial(r, deadline_ms, &fd, err) || !talk(r, fd, deadline_ms, err))
 		return false;
 	ctx = SSL_CTX_new(TLS_client_method());
 	ssl = ctx != NULL ? SSL_new(ctx) : NULL;

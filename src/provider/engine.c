@@ -1,6 +1,6 @@
 /*
- * provider/engine.c: adding and removing one value, for the two kinds of interface there are: a record per value, and a
- * set of values per name. How a step becomes a request is in run.c, which zone it is about in zone_find.c.
+ * provider/engine.c: adding and removing one value, for the kinds of interface there are: a record per value, a set of
+ * values per name (or of a whole zone), and calls that list nothing. How a step becomes a request is in run.c, which zone it is about in zone_find.c.
  */
 #include "provider/engine.h"
 
@@ -221,6 +221,23 @@ static bool pick_set(struct run *run, const json_t *json, const json_t **ret, st
 	return true;
 }
 
+/* What is to be written back as a whole must have been read as a whole. */
+static bool set_is_zone(struct run *run, const struct set *set, struct err *err)
+{
+	const struct recipe_pairs *save = &run->recipe->rrset.get.save;
+	const char                *missing = set->count == 0 ? "a record" : NULL;
+
+	for (size_t i = 0; i < save->count && missing == NULL; i++)
+		if (vars_text(&run->vars, save->items[i].name).len == 0)
+			missing = save->items[i].value;
+	if (missing == NULL)
+		return true;
+	err_problem(err, ERR_CONFIG, "provider-refused", "%s listed the zone %s without %s; a change would replace the whole zone, so "
+	            "nothing is written", run->recipe->title, vars_text(&run->vars, "zone").ptr, missing);
+	return err_hint(err, "see that the zone has at least one record there and that its name servers are those of %s",
+	                run->recipe->title);
+}
+
 static bool set_read(struct run *run, struct set *ret, struct err *err)
 {
 	const struct recipe_rrset *m = &run->recipe->rrset;
@@ -236,11 +253,17 @@ static bool set_read(struct run *run, struct set *ret, struct err *err)
 		return false;
 	run_save(run, &m->get.save, found, false);
 	if (found == NULL)
-		return true;
+		return !m->whole || set_is_zone(run, ret, err);
 	ret->count = path_select(run->arena, found, m->elements, &ret->elements);
 	ret->exists = !json_is_array(found) || json_array_size(found) > 0;
+	if (m->whole && !set_is_zone(run, ret, err))
+		return false;
 	for (size_t i = 0; i < ret->count && !ret->ours; i++) {
-		if (!str_eq(str_c(element_value(run, ret->elements[i])), vars_text(&run->vars, "value")))
+		bool mine = true;
+
+		if (!run_fits(run, &m->mine, ret->elements[i], &mine, err))
+			return false;
+		if (!mine || !str_eq(str_c(element_value(run, ret->elements[i])), vars_text(&run->vars, "value")))
 			continue;
 		ret->ours = true;
 		ret->ours_at = i;
@@ -292,6 +315,8 @@ static const struct recipe_step *set_step(const struct run *run, const struct se
 {
 	const struct recipe_rrset *m = &run->recipe->rrset;
 
+	if (m->whole)
+		return &m->replace;
 	if (add)
 		return set->exists ? &m->replace : &m->create;
 	return set->count > 1 ? &m->replace : &m->remove;
@@ -374,12 +399,35 @@ static bool rrset_change(struct run *run, const struct provider_value *value, bo
 	                   SWAPS_MAX);
 }
 
-/* ---- the calls ---- */
+/* ---- calls that list nothing ---- */
+
+/* Without a look afterwards an unknown outcome is settled by doing it again, once. */
+static bool calls_change(struct run *run, bool add, struct err *err)
+{
+	const struct recipe_step *step = add ? &run->recipe->calls.add : &run->recipe->calls.remove;
+	enum recipe_means         also = add ? MEANS_EXISTS : MEANS_ABSENT;
+	struct answer             answer;
+
+	for (unsigned i = 0; i < 2; i++) {
+		bool answered = run_step(run, step, &answer, err);
+
+		if (answered && (answer.means == MEANS_OK || answer.means == also))
+			return true;
+		if (answered)
+			run_refused(run, &answer, err);
+		if (!run->doubt)
+			return false;
+	}
+	return false;
+}
+
+/* ---- what others call ---- */
 
 static pthread_mutex_t *lock_of(struct engine *e, const struct engine_account *account,
                 const struct provider_value *value)
 {
-	const char *texts[] = { account->id, value->zone != NULL ? value->zone : "", value->owner };
+	bool        whole = account->recipe->rrset.whole; /* each change is one of everything */
+	const char *texts[] = { account->id, whole || value->zone == NULL ? "" : value->zone, whole ? "" : value->owner };
 	uint32_t    hash = 2166136261u;
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
@@ -392,16 +440,20 @@ enum action { ACTION_ADD, ACTION_REMOVE, ACTION_PRESENT, ACTION_ZONE };
 
 static bool act(struct run *run, enum action action, const struct provider_value *value, bool *ret, struct err *err)
 {
-	bool           records = run->recipe->model == MODEL_RECORDS;
+	bool           records = run->recipe->model == MODEL_RECORDS, calls = run->recipe->model == MODEL_CALLS;
 	struct records r;
 	struct set     set;
 
 	if (!zone_find(run, value, err))
 		return false;
 	switch (action) {
-	case ACTION_ADD: return records ? records_add(run, value, err) : rrset_change(run, value, true, err);
-	case ACTION_REMOVE: return records ? records_remove(run, err) : rrset_change(run, value, false, err);
+	case ACTION_ADD:
+		return calls ? calls_change(run, true, err) : records ? records_add(run, value, err) : rrset_change(run, value, true, err);
+	case ACTION_REMOVE:
+		return calls ? calls_change(run, false, err) : records ? records_remove(run, err) : rrset_change(run, value, false, err);
 	case ACTION_PRESENT:
+		if (calls)
+			return err_problem(err, ERR_PERMANENT, "not-supported", "the interface of %s lists no values", run->recipe->title);
 		if (!(records ? records_list(run, &r, err) : set_read(run, &set, err)))
 			return false;
 		*ret = records ? r.count > 0 : set.ours;

@@ -5,6 +5,10 @@
  *          removal of what is not are successes.
  * Replace  APIs that replace the whole set are read, changed and written, with compare-and-swap where the recipe says
  *          so, else read again afterwards. One call at a time per (account, zone, owner) in this process.
+ * Whole    a zone that can only be replaced as a whole is written back only when it was read with at least one record.
+ * Calls    an interface that lists nothing (recipe.calls) is told again after an unknown outcome, and "present" is
+ *          ERR_PERMANENT "not-supported". Where it holds one value per name (recipe.calls.holds), the caller must not
+ *          want two at a time.
  * Doubt    after an unknown outcome (time-out, 5xx) the engine looks before it says anything.
  * Limits   the requests of an account are counted; Retry-After silences it for everybody.
  * Errors   ERR_CONFIG "provider-credential", "provider-denied", "zone-not-found", "ambiguous-connection";

@@ -70,7 +70,7 @@ static bool pages_next(struct run *run, struct pages *p, const json_t *json, siz
 		} else {
 			more = items >= (size_t)p->page->size;
 		}
-		p->number++;
+		p->number += p->page->step;
 		p->extra = arena_printf(run->arena, "%s=%lld", p->page->number, (long long)p->number);
 		return more;
 	}

@@ -67,6 +67,15 @@ static void walk(struct walk *w, const json_t *value, const char *path)
 			walk(w, value, path);
 		for (size_t i = 0; i < json_array_size(value); i++)
 			walk(w, json_array_get(value, i), path);
+	} else if (str_eq(token, STR("**"))) {
+		const char *key;
+		json_t     *member;
+
+		for (size_t i = 0; i < json_array_size(value); i++)
+			walk(w, json_array_get(value, i), path);
+		json_object_foreach((json_t *)(uintptr_t)value, key, member) {
+			walk(w, member, path);
+		}
 	} else if (json_is_array(value)) {
 		if (str_to_u64(token, &index))
 			walk(w, json_array_get(value, (size_t)index), path);

@@ -1,6 +1,7 @@
 /*
- * provider/path.h: picking values out of an answer. RFC 6901 pointers with one addition: "*" stands for each item of an
- * array, and for the value itself when it is no array (XML does not tell one item from a list of one).
+ * provider/path.h: picking values out of an answer. RFC 6901 pointers with two additions: "*" stands for each item of an
+ * array, and for the value itself when it is no array (XML does not tell one item from a list of one); "**" stands for
+ * each item of an array and each member of an object (lists keyed by number).
  */
 #ifndef REEVE_PROVIDER_PATH_H
 #define REEVE_PROVIDER_PATH_H

@@ -43,8 +43,8 @@ static bool recipe_present(const struct provider_context *c, const struct provid
 }
 
 static const struct provider providers[] = {
-	{ PROVIDER_BUILTIN, builtin_add, builtin_remove, builtin_present },
-	{ PROVIDER_RECIPE, recipe_add, recipe_remove, recipe_present },
+	{ PROVIDER_BUILTIN, .atomic = true, .add = builtin_add, .remove = builtin_remove, .present = builtin_present },
+	{ PROVIDER_RECIPE, .add = recipe_add, .remove = recipe_remove, .present = recipe_present },
 };
 
 const struct provider *provider_find(const char *id)

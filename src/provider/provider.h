@@ -32,6 +32,8 @@ struct provider_value {
 
 struct provider {
 	const char *id; /* stored in connections.provider: never renamed */
+	bool atomic; /* changes one value in one step; others need the lease of the owner name (store/owner_lease.h) */
+	bool keeps;  /* has no removal by design: newer values take the place of older ones; remove is never called */
 	bool (*add)(const struct provider_context *c, const struct provider_value *v, struct err *err);
 	bool (*remove)(const struct provider_context *c, const struct provider_value *v, struct err *err);
 	bool (*present)(const struct provider_context *c, const struct provider_value *v, bool *ret, struct err *err);

@@ -87,14 +87,14 @@ static bool read_credentials(struct reader *r, const json_t *list, const json_t 
 
 struct auth_in {
 	const char   *when;
-	const json_t *let, *headers, *query, *form, *json, *aws4;
+	const json_t *let, *headers, *query, *form, *json, *aws4, *last_query;
 };
 
 static const struct json_field auth_fields[] = {
 	{ JSON_FIELD(struct auth_in, when, STR) },      { JSON_FIELD(struct auth_in, let, OBJECT) },
 	{ JSON_FIELD(struct auth_in, headers, OBJECT) }, { JSON_FIELD(struct auth_in, query, OBJECT) },
 	{ JSON_FIELD(struct auth_in, form, OBJECT) },   { JSON_FIELD(struct auth_in, json, OBJECT) },
-	{ JSON_FIELD(struct auth_in, aws4, OBJECT) },
+	{ JSON_FIELD(struct auth_in, aws4, OBJECT) },   { JSON_FIELD(struct auth_in, last_query, OBJECT) },
 };
 
 static const struct json_field aws4_fields[] = {
@@ -116,6 +116,15 @@ static bool read_aws4(struct reader *r, const char *at, const json_t *json, stru
 	       reader_template(r, at, ret->session_token);
 }
 
+/* Each may use those before it. */
+static bool reader_lets(struct reader *r, const char *at, const struct recipe_pairs *lets)
+{
+	for (size_t i = 0; i < lets->count; i++)
+		if (!reader_template(r, at, lets->items[i].value) || !reader_know(r, at, lets->items[i].name))
+			return false;
+	return true;
+}
+
 static bool read_auth(struct reader *r, const char *at, const json_t *json, struct recipe_auth *ret)
 {
 	struct auth_in in = { 0 };
@@ -129,12 +138,11 @@ static bool read_auth(struct reader *r, const char *at, const json_t *json, stru
 	if (!reader_pairs(r, reader_under(r, at, "let"), in.let, &ret->let) ||
 	    !reader_pairs(r, reader_under(r, at, "headers"), in.headers, &ret->headers) ||
 	    !reader_pairs(r, reader_under(r, at, "query"), in.query, &ret->query) ||
-	    !reader_pairs(r, reader_under(r, at, "form"), in.form, &ret->form))
+	    !reader_pairs(r, reader_under(r, at, "form"), in.form, &ret->form) ||
+	    !reader_pairs(r, reader_under(r, at, "last_query"), in.last_query, &ret->last_query))
 		return false;
-	for (size_t i = 0; i < ret->let.count; i++)
-		if (!reader_template(r, reader_under(r, at, "let"), ret->let.items[i].value) ||
-		    !reader_know(r, reader_under(r, at, "let"), ret->let.items[i].name))
-			return false;
+	if (!reader_lets(r, reader_under(r, at, "let"), &ret->let))
+		return false;
 	if (in.json != NULL && !template_json_check(in.json, &r->known, r->err)) {
 		r->at = reader_under(r, at, "json");
 		return false;
@@ -142,6 +150,7 @@ static bool read_auth(struct reader *r, const char *at, const json_t *json, stru
 	return reader_templates(r, reader_under(r, at, "headers"), &ret->headers) &&
 	       reader_templates(r, reader_under(r, at, "query"), &ret->query) &&
 	       reader_templates(r, reader_under(r, at, "form"), &ret->form) &&
+	       reader_templates(r, reader_under(r, at, "last_query"), &ret->last_query) &&
 	       read_aws4(r, reader_under(r, at, "aws4"), in.aws4, ret);
 }
 
@@ -171,7 +180,7 @@ static bool read_auths(struct reader *r, const json_t *list)
 
 		if (i > 0 && r->recipe->auths[i - 1].when == NULL)
 			return reader_bad(r, at, "this can never be reached: the one before it has no \"when\"");
-		static const char *const own[] = { "method", "url", "path", "body", "host" };
+		static const char *const own[] = { "method", "url", "path", "query", "target", "body", "host" };
 		for (size_t k = 0; k < ARRAY_LEN(own); k++)
 			reader_know_own(r, own[k]);
 		if (!read_auth(r, at, json_array_get(list, i), &r->recipe->auths[i]) || !unused(r, at, before))
@@ -185,13 +194,14 @@ static bool read_auths(struct reader *r, const json_t *list)
 /* ---- session ---- */
 
 struct session_in {
-	const json_t *steps;
+	const json_t *steps, *let;
 	const char   *expires;
 	int64_t       lifetime_s;
 };
 
 static const struct json_field session_fields[] = {
 	{ JSON_FIELD(struct session_in, steps, ARRAY), .required = true },
+	{ JSON_FIELD(struct session_in, let, OBJECT) },
 	{ JSON_FIELD(struct session_in, expires, STR) },
 	{ JSON_FIELD(struct session_in, lifetime_s, INT) },
 };
@@ -205,6 +215,9 @@ static bool read_session(struct reader *r, const json_t *json)
 	if (!reader_bind(r, "/session", json, session_fields, ARRAY_LEN(session_fields), &in) ||
 	    !reader_path(r, "/session/expires", in.expires))
 		return false;
+	if (!reader_pairs(r, "/session/let", in.let, &r->recipe->session_let) ||
+	    !reader_lets(r, "/session/let", &r->recipe->session_let))
+		return false;
 	if (json_array_size(in.steps) < 1 || json_array_size(in.steps) > RECIPE_ITEMS_MAX)
 		return reader_bad(r, "/session/steps", "1 to %u steps are expected here", RECIPE_ITEMS_MAX);
 	if (in.lifetime_s < 1 || in.lifetime_s > 86400)
@@ -213,9 +226,10 @@ static bool read_session(struct reader *r, const json_t *json)
 	for (size_t i = 0; i < json_array_size(in.steps); i++) {
 		struct recipe_step *step = &r->recipe->session[i];
 
-		if (!reader_step(r, arena_printf(r->arena, "/session/steps/%zu", i), json_array_get(in.steps, i), STEP_SAVES, step))
+		if (!reader_step(r, arena_printf(r->arena, "/session/steps/%zu", i), json_array_get(in.steps, i),
+		                 STEP_SAVES | STEP_SAVES_HEADERS, step))
 			return false;
-		if (step->save.count == 0)
+		if (step->save.count + step->save_headers.count == 0)
 			return reader_bad(r, step->where, "a step of a session is for what it saves, and this one saves nothing");
 		r->recipe->session_count++;
 	}
@@ -229,12 +243,14 @@ static bool read_session(struct reader *r, const json_t *json)
 struct zone_in {
 	const char   *find, *at, *name, *given, *given_as;
 	const json_t *step, *where, *save;
+	struct json_strings under;
 };
 
 static const struct json_field zone_fields[] = {
 	{ JSON_FIELD(struct zone_in, find, STR), .required = true }, { JSON_FIELD(struct zone_in, at, STR) },
 	{ JSON_FIELD(struct zone_in, name, STR) },                  { JSON_FIELD(struct zone_in, given, STR) },
 	{ JSON_FIELD(struct zone_in, given_as, STR) },              { JSON_FIELD(struct zone_in, step, OBJECT) },
+	{ JSON_FIELD(struct zone_in, under, STR_ARRAY) },
 	{ JSON_FIELD(struct zone_in, where, OBJECT) },              { JSON_FIELD(struct zone_in, save, OBJECT) },
 };
 
@@ -246,13 +262,17 @@ static bool read_zone_kind(struct reader *r, const struct zone_in *in, struct re
 		z->find = ZONE_QUERY;
 	else if (strcmp(in->find, "none") == 0)
 		z->find = ZONE_NONE;
+	else if (strcmp(in->find, "owner") == 0)
+		z->find = ZONE_OWNER;
 	else
-		return reader_bad(r, "/zone/find", "\"find\" is list, query or none");
-	if ((z->find == ZONE_NONE) != (in->step == NULL))
-		return reader_bad(r, "/zone", "list and query need a \"step\", none has no use for one");
+		return reader_bad(r, "/zone/find", "\"find\" is list, query, owner or none");
+	if ((z->find == ZONE_NONE || z->find == ZONE_OWNER) != (in->step == NULL))
+		return reader_bad(r, "/zone", "list and query need a \"step\", none and owner have no use for one");
+	if (in->under.count > 0 && z->find != ZONE_OWNER)
+		return reader_bad(r, "/zone/under", "\"under\" goes with owner");
 	if (z->find == ZONE_LIST && (in->at == NULL || in->name == NULL))
 		return reader_bad(r, "/zone", "a list needs \"at\" (where the zones are) and \"name\" (of a zone)");
-	if (z->find == ZONE_NONE && (in->at != NULL || in->name != NULL || in->where != NULL || in->save != NULL ||
+	if (in->step == NULL && (in->at != NULL || in->name != NULL || in->where != NULL || in->save != NULL ||
 	    in->given != NULL))
 		return reader_bad(r, "/zone", "without a look-up there is no answer to read");
 	if ((in->given != NULL) != (in->given_as != NULL))
@@ -275,6 +295,7 @@ static bool read_zone(struct reader *r, const json_t *json)
 	z->name = in.name;
 	z->given = in.given;
 	z->given_as = in.given_as;
+	z->under = in.under;
 	if (!reader_path(r, "/zone/at", in.at) || !reader_path(r, "/zone/name", in.name))
 		return false;
 	before = r->known.count;
@@ -355,16 +376,18 @@ static bool read_records(struct reader *r, const json_t *json)
 }
 
 struct rrset_in {
-	const json_t *get, *create, *replace, *remove, *after, *where, *element;
+	const json_t *get, *create, *replace, *remove, *after, *where, *element, *mine;
 	const char   *at, *elements, *value;
-	bool          compares;
+	bool          compares, whole;
 };
 
 static const struct json_field rrset_fields[] = {
 	{ JSON_FIELD(struct rrset_in, get, OBJECT), .required = true },
-	{ JSON_FIELD(struct rrset_in, create, OBJECT), .required = true },
+	{ JSON_FIELD(struct rrset_in, create, OBJECT) },
 	{ JSON_FIELD(struct rrset_in, replace, OBJECT), .required = true },
-	{ JSON_FIELD(struct rrset_in, remove, OBJECT), .required = true },
+	{ JSON_FIELD(struct rrset_in, remove, OBJECT) },
+	{ JSON_FIELD(struct rrset_in, mine, OBJECT) },
+	{ JSON_FIELD(struct rrset_in, whole, BOOL) },
 	{ JSON_FIELD(struct rrset_in, after, OBJECT) },
 	{ JSON_FIELD(struct rrset_in, where, OBJECT) },
 	{ JSON_FIELD(struct rrset_in, element, ANY), .required = true },
@@ -389,6 +412,10 @@ static bool read_rrset(struct reader *r, const json_t *json)
 	m->value = in.value;
 	m->element = in.element;
 	m->compares = in.compares;
+	m->whole = in.whole;
+	if ((in.whole ? in.create != NULL || in.remove != NULL || in.mine == NULL
+	              : in.create == NULL || in.remove == NULL || in.mine != NULL))
+		return reader_bad(r, "/rrset", "a whole zone has \"mine\" and \"replace\", a set \"create\", \"replace\" and \"remove\"");
 	m->has_after = in.after != NULL;
 	if (!template_json_check(in.element, &r->known, r->err)) {
 		r->at = "/rrset/element";
@@ -399,12 +426,38 @@ static bool read_rrset(struct reader *r, const json_t *json)
 		return false;
 	reader_know_own(r, "elements");
 	reader_know_own(r, "old_elements");
-	if (!reader_step(r, "/rrset/create", in.create, STEP_PLAIN, &m->create) ||
-	    !reader_step(r, "/rrset/replace", in.replace, STEP_PLAIN, &m->replace) ||
-	    !reader_step(r, "/rrset/remove", in.remove, STEP_PLAIN, &m->remove) || !unused(r, "/rrset/get/save", before))
+	if (!reader_pairs(r, "/rrset/mine", in.mine, &m->mine) || !reader_where(r, "/rrset/mine", &m->mine))
+		return false;
+	if (in.whole && m->mine.count == 0)
+		return reader_bad(r, "/rrset/mine", "without a path every record of the zone would be taken for ours");
+	if ((!in.whole && !reader_step(r, "/rrset/create", in.create, STEP_NUMBERED, &m->create)) ||
+	    !reader_step(r, "/rrset/replace", in.replace, STEP_NUMBERED, &m->replace) ||
+	    (!in.whole && !reader_step(r, "/rrset/remove", in.remove, STEP_NUMBERED, &m->remove)) || !unused(r, "/rrset/get/save", before))
 		return false;
 	forget(r, before);
 	return !m->has_after || reader_step(r, "/rrset/after", in.after, STEP_PLAIN, &m->after);
+}
+
+static bool read_calls(struct reader *r, const json_t *json)
+{
+	struct recipe_calls *m = &r->recipe->calls;
+	struct calls_in {
+		const json_t *add, *remove;
+		int64_t       holds;
+	} in = { 0 };
+	static const struct json_field fields[] = {
+		{ JSON_FIELD(struct calls_in, add, OBJECT), .required = true },
+		{ JSON_FIELD(struct calls_in, remove, OBJECT), .required = true },
+		{ JSON_FIELD(struct calls_in, holds, INT) },
+	};
+
+	if (!reader_bind(r, "/calls", json, fields, ARRAY_LEN(fields), &in))
+		return false;
+	if (in.holds < 0 || in.holds > 100)
+		return reader_bad(r, "/calls/holds", "1 to 100 values, or 0 for any number");
+	m->holds = in.holds;
+	return reader_step(r, "/calls/add", in.add, STEP_PLAIN, &m->add) &&
+	       reader_step(r, "/calls/remove", in.remove, STEP_PLAIN, &m->remove);
 }
 
 /* ---- the whole ---- */
@@ -413,7 +466,7 @@ struct top_in {
 	const char         *id, *title, *docs, *permissions, *base, *message, *retry_after;
 	struct json_strings aliases;
 	bool                plain_http;
-	const json_t       *credentials, *alternatives, *limits, *auth, *answers, *session, *zone, *records, *rrset;
+	const json_t       *credentials, *alternatives, *limits, *auth, *answers, *session, *zone, *records, *rrset, *calls;
 	int64_t             ttl;
 };
 
@@ -436,6 +489,7 @@ static const struct json_field top_fields[] = {
 	{ JSON_FIELD(struct top_in, zone, OBJECT), .required = true },
 	{ JSON_FIELD(struct top_in, records, OBJECT) },
 	{ JSON_FIELD(struct top_in, rrset, OBJECT) },
+	{ JSON_FIELD(struct top_in, calls, OBJECT) },
 	{ JSON_FIELD(struct top_in, ttl, INT), .required = true },
 };
 
@@ -487,15 +541,15 @@ static bool read_plain(struct reader *r, const struct top_in *in)
 		return reader_bad(r, "/ttl", "1 to 86400 seconds");
 	if (strncmp(in->base, "https://", 8) != 0 && in->base[0] != '{')
 		return reader_bad(r, "/base", "a base begins with https:// or is a variable");
-	if ((in->records != NULL) == (in->rrset != NULL))
-		return reader_bad(r, "/", "one of \"records\" (a record per value) and \"rrset\" (a set per name) is needed");
+	if ((in->records != NULL) + (in->rrset != NULL) + (in->calls != NULL) != 1)
+		return reader_bad(r, "/", "one of \"records\" (a record per value), \"rrset\" (a set per name) and \"calls\" is needed");
 	return reader_path(r, "/message", in->message) && reader_path(r, "/retry_after", in->retry_after) &&
 	       read_limits(r, in->limits);
 }
 
 static bool read_all(struct reader *r)
 {
-	static const char *const own[] = { "owner", "value", "ttl", "now" };
+	static const char *const own[] = { "owner", "value", "ttl", "now", "nonce" };
 	struct top_in            in = { 0 };
 
 	if (!reader_bind(r, "/", r->recipe->root, top_fields, ARRAY_LEN(top_fields), &in) || !read_plain(r, &in) ||
@@ -507,8 +561,13 @@ static bool read_all(struct reader *r)
 	    &r->recipe->rules_count) ||
 	    !read_session(r, in.session) || !read_auths(r, in.auth) || !read_zone(r, in.zone))
 		return false;
-	r->recipe->model = in.records != NULL ? MODEL_RECORDS : MODEL_RRSET;
-	return (in.records != NULL ? read_records(r, in.records) : read_rrset(r, in.rrset)) && unused(r, "/", 0);
+	r->recipe->model = in.records != NULL ? MODEL_RECORDS : in.rrset != NULL ? MODEL_RRSET : MODEL_CALLS;
+	switch (r->recipe->model) {
+	case MODEL_RECORDS: return read_records(r, in.records) && unused(r, "/", 0);
+	case MODEL_RRSET: return read_rrset(r, in.rrset) && unused(r, "/", 0);
+	case MODEL_CALLS: return read_calls(r, in.calls) && unused(r, "/", 0);
+	}
+	return false;
 }
 
 /* Comments are members named "//", at any level. */

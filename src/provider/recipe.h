@@ -62,7 +62,7 @@ struct recipe_page {
 	struct recipe_pairs   cursor; /* query parameter -> path; absent or empty: the end */
 	const char           *more;   /* path that must say true to go on; NULL: the cursor decides */
 	const char           *number; /* query parameter */
-	int64_t               first, size;
+	int64_t               first, size, step; /* step: added to the number for each page */
 	const char           *last;   /* path of the last page's number; NULL: a page with fewer than `size` items */
 };
 
@@ -71,6 +71,7 @@ struct recipe_step {
 	enum http_method     method;
 	const char          *url;
 	struct recipe_pairs  query, headers, form;
+	struct recipe_pairs  numbered; /* form parameter -> path in an element: NAME1, NAME2, … for all {elements} */
 	enum recipe_body     body;
 	const json_t        *json;
 	const char          *text, *content_type;
@@ -79,6 +80,7 @@ struct recipe_step {
 	struct recipe_rule  *rules;
 	size_t               rules_count;
 	struct recipe_pairs  save; /* variable -> path */
+	struct recipe_pairs  save_headers; /* variable -> header of the answer */
 	struct recipe_page   page;
 };
 
@@ -97,13 +99,14 @@ struct recipe_auth {
 	const char         *when; /* NULL: always */
 	struct recipe_pairs let;  /* variables made for each request, in order */
 	struct recipe_pairs headers, query, form;
+	struct recipe_pairs last_query; /* after `let`, so that a signature of the others can be among the parameters */
 	const json_t       *json; /* members for each JSON body; NULL: none */
 	enum recipe_sign    sign;
 	const char         *service, *region;                           /* AWS4: texts with variables */
 	const char         *access_key, *secret_key, *session_token;
 };
 
-enum recipe_zone_find { ZONE_LIST, ZONE_QUERY, ZONE_NONE };
+enum recipe_zone_find { ZONE_LIST, ZONE_QUERY, ZONE_NONE, ZONE_OWNER };
 
 struct recipe_zone {
 	enum recipe_zone_find find;
@@ -115,9 +118,10 @@ struct recipe_zone {
 	struct recipe_pairs   save;  /* variable -> path in a zone */
 	const char           *given; /* credential that, with a configured zone, makes the look-up needless; its value */
 	const char           *given_as; /* becomes this variable */
+	struct json_strings   under;    /* ZONE_OWNER: the owner must be under one of these; none: under any */
 };
 
-enum recipe_model { MODEL_RECORDS, MODEL_RRSET };
+enum recipe_model { MODEL_RECORDS, MODEL_RRSET, MODEL_CALLS };
 
 /* An API with one record per value. */
 struct recipe_records {
@@ -139,6 +143,18 @@ struct recipe_rrset {
 	const char         *value;    /* path in an element; several texts are joined */
 	const json_t       *element;  /* a new element, with {value} */
 	bool                compares; /* the writes fail with `conflict` when the set has changed meanwhile */
+	/*
+	 * The set is the whole zone: `mine` tells the TXT values of the owner from all others, only `replace` writes, and an
+	 * answer without any record or without what `save` names is no zone to be written back.
+	 */
+	bool                whole;
+	struct recipe_pairs mine;
+};
+
+/* An API that only takes orders: nothing lists what is there, so both calls must do no harm when they are repeated. */
+struct recipe_calls {
+	struct recipe_step add, remove;
+	int64_t            holds; /* values per name: one more takes the place of the oldest; 0: any number */
 };
 
 struct recipe {
@@ -161,10 +177,12 @@ struct recipe {
 	size_t                    session_count;
 	const char               *session_expires; /* path of seconds, in the last step's answer; NULL: session_s */
 	int64_t                   session_s;
+	struct recipe_pairs       session_let; /* variables made before the steps */
 	struct recipe_zone        zone;
 	enum recipe_model         model;
 	struct recipe_records     records;
 	struct recipe_rrset       rrset;
+	struct recipe_calls       calls;
 };
 
 /* `file` is for errors only. */

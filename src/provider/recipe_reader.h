@@ -36,7 +36,7 @@ bool reader_saves(struct reader *r, const char *at, const struct recipe_pairs *p
 bool reader_where(struct reader *r, const char *at, const struct recipe_pairs *pairs);
 bool reader_rules(struct reader *r, const char *at, const json_t *list, struct recipe_rule **ret, size_t *ret_count);
 
-enum step_may { STEP_PLAIN = 0, STEP_PAGED = 1, STEP_SAVES = 2 };
+enum step_may { STEP_PLAIN = 0, STEP_PAGED = 1, STEP_SAVES = 2, STEP_SAVES_HEADERS = 4, STEP_NUMBERED = 8 };
 
 /* What the step saves is known from here on. */
 bool reader_step(struct reader *r, const char *at, const json_t *json, unsigned may, struct recipe_step *ret);

@@ -112,6 +112,19 @@ bool reader_saves(struct reader *r, const char *at, const struct recipe_pairs *p
 	return true;
 }
 
+/* name -> header: likewise. */
+static bool reader_header_saves(struct reader *r, const char *at, const json_t *object, struct recipe_pairs *ret)
+{
+	if (!reader_pairs(r, at, object, ret))
+		return false;
+	if (ret->count > RECIPE_SAVES_MAX)
+		return reader_bad(r, at, "more than %u variables", RECIPE_SAVES_MAX);
+	for (size_t i = 0; i < ret->count; i++)
+		if (!reader_know(r, reader_under(r, at, ret->items[i].name), ret->items[i].name))
+			return false;
+	return true;
+}
+
 /* path -> text. */
 bool reader_where(struct reader *r, const char *at, const struct recipe_pairs *pairs)
 {
@@ -214,7 +227,7 @@ bool reader_rules(struct reader *r, const char *at, const json_t *list, struct r
 
 struct step_in {
 	const char         *method, *url, *text, *content_type, *reads;
-	const json_t       *query, *headers, *form, *json, *answers, *save, *page;
+	const json_t       *query, *headers, *form, *json, *answers, *save, *page, *save_headers, *numbered;
 	bool                auth;
 };
 
@@ -231,6 +244,8 @@ static const struct json_field step_fields[] = {
 	{ JSON_FIELD(struct step_in, answers, ARRAY) },
 	{ JSON_FIELD(struct step_in, save, OBJECT) },
 	{ JSON_FIELD(struct step_in, page, OBJECT) },
+	{ JSON_FIELD(struct step_in, save_headers, OBJECT) },
+	{ JSON_FIELD(struct step_in, numbered, OBJECT) },
 	{ JSON_FIELD(struct step_in, auth, BOOL) },
 };
 
@@ -265,13 +280,13 @@ static bool read_page(struct reader *r, const char *at, const json_t *json, stru
 	struct page_in {
 		const char   *next, *more, *number, *last;
 		const json_t *cursor;
-		int64_t       first, size;
-	} in = { .first = 1 };
+		int64_t       first, size, step;
+	} in = { .first = 1, .step = 1 };
 	static const struct json_field fields[] = {
 		{ JSON_FIELD(struct page_in, next, STR) },     { JSON_FIELD(struct page_in, more, STR) },
 		{ JSON_FIELD(struct page_in, number, STR) },   { JSON_FIELD(struct page_in, last, STR) },
 		{ JSON_FIELD(struct page_in, cursor, OBJECT) }, { JSON_FIELD(struct page_in, first, INT) },
-		{ JSON_FIELD(struct page_in, size, INT) },
+		{ JSON_FIELD(struct page_in, size, INT) },      { JSON_FIELD(struct page_in, step, INT) },
 	};
 
 	*ret = (struct recipe_page){ 0 };
@@ -287,6 +302,8 @@ static bool read_page(struct reader *r, const char *at, const json_t *json, stru
 			return false;
 	if ((in.next != NULL) + (ret->cursor.count > 0) + (in.number != NULL) != 1)
 		return reader_bad(r, at, "exactly one of \"next\", \"cursor\" and \"number\" says how to go on");
+	if (in.step < 1 || in.step > 100000 || (in.step > 1 && in.last != NULL))
+		return reader_bad(r, reader_under(r, at, "step"), "1 to 100000, and more than 1 only with \"size\"");
 	if (in.number != NULL && in.last == NULL && in.size < 1)
 		return reader_bad(r, at, "\"number\" needs \"last\" or \"size\" to know the end");
 	ret->kind = in.next != NULL ? PAGE_NEXT : in.number != NULL ? PAGE_NUMBER : PAGE_CURSOR;
@@ -296,6 +313,7 @@ static bool read_page(struct reader *r, const char *at, const json_t *json, stru
 	ret->last = in.last;
 	ret->first = in.first;
 	ret->size = in.size;
+	ret->step = in.step;
 	return true;
 }
 
@@ -314,8 +332,14 @@ static bool read_body(struct reader *r, const char *at, const struct step_in *in
 		return reader_bad(r, at, "a GET has no body");
 	if ((in->content_type != NULL) != (ret->body == BODY_TEXT))
 		return reader_bad(r, at, "\"content_type\" goes with \"text\", and \"text\" with it");
-	if (!reader_pairs(r, reader_under(r, at, "form"), in->form, &ret->form))
+	if (!reader_pairs(r, reader_under(r, at, "form"), in->form, &ret->form) ||
+	    !reader_pairs(r, reader_under(r, at, "numbered"), in->numbered, &ret->numbered))
 		return false;
+	if (ret->numbered.count > 0 && ret->body != BODY_FORM)
+		return reader_bad(r, reader_under(r, at, "numbered"), "these are parameters of a \"form\"");
+	for (size_t i = 0; i < ret->numbered.count; i++)
+		if (!reader_path(r, reader_under(r, at, "numbered"), ret->numbered.items[i].value))
+			return false;
 	if (in->json != NULL && !template_json_check(in->json, &r->known, r->err)) {
 		r->at = reader_under(r, at, "json");
 		return false;
@@ -345,6 +369,10 @@ bool reader_step(struct reader *r, const char *at, const json_t *json, unsigned 
 		return reader_bad(r, reader_under(r, at, "page"), "this step has one answer only");
 	if (in.save != NULL && (may & STEP_SAVES) == 0)
 		return reader_bad(r, reader_under(r, at, "save"), "nothing comes after this step that could use it");
+	if (in.save_headers != NULL && (may & STEP_SAVES_HEADERS) == 0)
+		return reader_bad(r, reader_under(r, at, "save_headers"), "headers are saved by the steps of a session only");
+	if (in.numbered != NULL && (may & STEP_NUMBERED) == 0)
+		return reader_bad(r, reader_under(r, at, "numbered"), "there are no elements here");
 	return reader_pairs(r, reader_under(r, at, "query"), in.query, &ret->query) &&
 	       reader_pairs(r, reader_under(r, at, "headers"), in.headers, &ret->headers) &&
 	       reader_pairs(r, reader_under(r, at, "save"), in.save, &ret->save) &&
@@ -353,5 +381,6 @@ bool reader_step(struct reader *r, const char *at, const json_t *json, unsigned 
 	       reader_templates(r, reader_under(r, at, "headers"), &ret->headers) && read_body(r, at, &in, ret) &&
 	       read_page(r, reader_under(r, at, "page"), in.page, &ret->page) &&
 	       reader_rules(r, reader_under(r, at, "answers"), in.answers, &ret->rules, &ret->rules_count) &&
-	       reader_saves(r, reader_under(r, at, "save"), &ret->save);
+	       reader_saves(r, reader_under(r, at, "save"), &ret->save) &&
+	       reader_header_saves(r, reader_under(r, at, "save_headers"), in.save_headers, &ret->save_headers);
 }

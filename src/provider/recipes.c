@@ -156,27 +156,33 @@ const struct recipes_row *recipes_at(const struct recipes *all, size_t index)
 	return index < all->count ? &all->rows[index] : NULL;
 }
 
-static bool named(const struct recipes_row *row, const char *name)
+static bool has_alias(const struct recipes_row *row, const char *name)
 {
-	if (str_eq_nocase(str_c(row->id), str_c(name)))
-		return true;
 	for (size_t i = 0; row->recipe != NULL && i < row->recipe->aliases.count; i++)
 		if (str_eq_nocase(str_c(row->recipe->aliases.items[i]), str_c(name)))
 			return true;
 	return false;
 }
 
+static const struct recipes_row *row_named(const struct recipes *all, const char *name)
+{
+	for (size_t i = 0; i < all->count; i++)
+		if (str_eq_nocase(str_c(all->rows[i].id), str_c(name)))
+			return &all->rows[i];
+	for (size_t i = 0; i < all->count; i++)
+		if (has_alias(&all->rows[i], name))
+			return &all->rows[i];
+	return NULL;
+}
+
 bool recipes_find(const struct recipes *all, const char *name, const struct recipe **ret, struct err *err)
 {
-	for (size_t i = 0; i < all->count; i++) {
-		if (!named(&all->rows[i], name))
-			continue;
-		*ret = all->rows[i].recipe;
-		if (*ret != NULL)
-			return true;
-		if (err != NULL)
-			*err = all->rows[i].err;
-		return false;
-	}
-	return err_problem(err, ERR_INPUT, "no-connection", "there is no DNS provider \"%.64s\"", name);
+	const struct recipes_row *row = row_named(all, name);
+
+	if (row == NULL)
+		return err_problem(err, ERR_INPUT, "no-connection", "there is no DNS provider \"%.64s\"", name);
+	*ret = row->recipe;
+	if (*ret == NULL && err != NULL)
+		*err = row->err;
+	return *ret != NULL;
 }

@@ -3,7 +3,7 @@
  *
  * User     a file *.json replaces the recipe of the same id. A file with an error stops nobody: its provider is listed
  *          with the error, and an embedded recipe of that id stays out of use until the file is right.
- * Names    ids and aliases, as CertMate, Infisical and lego spell them; case ignored.
+ * Names    ids, and aliases as CertMate, Infisical and lego spell them; case ignored. An id is found before any alias.
  * Threads  read by any once loaded.
  */
 #ifndef REEVE_PROVIDER_RECIPES_H

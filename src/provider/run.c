@@ -8,6 +8,8 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/encode.h"
+#include "base/rand.h"
 #include "net/url.h"
 #include "provider/path.h"
 #include "provider/sign_aws.h"
@@ -241,6 +243,23 @@ static bool build_json(struct exchange *x, struct err *err)
 	return true;
 }
 
+/* NAME1=…&NAME2=… for each of {elements}. */
+static void put_numbered(struct exchange *x, struct buf *b)
+{
+	const struct var *elements = vars_find(&x->run->vars, STR("elements"));
+	size_t            count = elements != NULL ? json_array_size(elements->json) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < x->step->numbered.count; k++) {
+			const struct recipe_pair *pair = &x->step->numbered.items[k];
+			const char               *text = path_first(x->arena, json_array_get(elements->json, i), pair->value);
+			struct str                value = template_escape(x->arena, TEMPLATE_URL, str_c(text != NULL ? text : ""));
+
+			buf_printf(b, "%s%s%zu=%.*s", b->len > 0 ? "&" : "", pair->name, i + 1, STR_ARG(value));
+		}
+	}
+}
+
 static bool build_form(struct exchange *x, struct err *err)
 {
 	const struct recipe_auth *auth = x->auth ? x->run->auth : NULL;
@@ -248,7 +267,9 @@ static bool build_form(struct exchange *x, struct err *err)
 	bool                      ok;
 
 	buf_init(&b, REQUEST_MAX);
-	ok = put_pairs(x, &x->step->form, false, &b, err) && (auth == NULL || put_pairs(x, &auth->form, false, &b, err));
+	ok = put_pairs(x, &x->step->form, false, &b, err);
+	put_numbered(x, &b);
+	ok = ok && (!b.failed || err_problem(err, ERR_INPUT, "too-large", "%s: the request is too long", x->step->where)) && (auth == NULL || put_pairs(x, &auth->form, false, &b, err));
 	if (ok)
 		x->body = arena_dup(x->arena, buf_str(&b));
 	x->content_type = "application/x-www-form-urlencoded";
@@ -310,6 +331,49 @@ static bool sign_aws4(struct exchange *x, const struct recipe_auth *auth, int64_
 	return true;
 }
 
+/* {now} and {nonce}, anew for each attempt. */
+static void set_now(struct run *run)
+{
+	uint8_t bytes[16];
+
+	rand_bytes(bytes, sizeof(bytes));
+	vars_set(&run->vars, "now", str_c(arena_printf(run->arena, "%lld", (long long)(clock_now_ms() / 1000 + run->skew_s))));
+	vars_set(&run->vars, "nonce", str_c(hex_encode(run->arena, str_of(bytes, sizeof(bytes)))));
+}
+
+static bool make_lets(struct run *run, const struct recipe_pairs *lets, struct err *err)
+{
+	for (size_t i = 0; i < lets->count; i++) {
+		struct str value;
+		bool       secret = template_is_secret(&run->vars, lets->items[i].value);
+
+		if (!template_render(&run->vars, lets->items[i].value, TEMPLATE_TEXT, &value, err))
+			return false;
+		vars_set(&run->vars, lets->items[i].name, value)->secret = secret;
+	}
+	return true;
+}
+
+static bool add_query(struct exchange *x, const struct recipe_pairs *pairs, struct err *err)
+{
+	struct buf b;
+	bool       ok;
+
+	if (pairs->count == 0)
+		return true;
+	buf_init(&b, URL_MAX);
+	buf_add_str(&b, x->query);
+	ok = put_pairs(x, pairs, true, &b, err);
+	if (ok) {
+		size_t without = strcspn(x->address, "?");
+
+		x->query = arena_dup(x->arena, buf_str(&b));
+		x->address = arena_printf(x->arena, "%.*s?%.*s", (int)without, x->address, STR_ARG(x->query));
+	}
+	buf_wipe(&b);
+	return ok;
+}
+
 static bool build_auth(struct exchange *x, struct err *err)
 {
 	const struct recipe_auth *auth = x->run->auth;
@@ -317,22 +381,19 @@ static bool build_auth(struct exchange *x, struct err *err)
 	struct vars              *v = &x->run->vars;
 	struct var               *body;
 
-	vars_set(v, "now", str_c(arena_printf(x->arena, "%lld", (long long)now_s)));
 	if (!x->auth || auth == NULL)
 		return true;
 	vars_set(v, "method", str_c(http_method_name(x->step->method)));
 	vars_set(v, "url", str_c(x->address))->secret = auth->query.count > 0;
 	vars_set(v, "path", x->path);
+	vars_set(v, "query", sign_query_sorted(x->arena, x->query));
+	vars_set(v, "target", str_c(arena_printf(x->arena, "%.*s%s%.*s", STR_ARG(x->path), x->query.len > 0 ? "?" : "",
+	         STR_ARG(x->query))));
 	vars_set(v, "host", str_c(x->origin));
 	body = vars_set(v, "body", x->body);
 	body->secret = false;
-	for (size_t i = 0; i < auth->let.count; i++) {
-		struct str value;
-
-		if (!template_render(v, auth->let.items[i].value, TEMPLATE_TEXT, &value, err))
-			return false;
-		vars_set(v, auth->let.items[i].name, value);
-	}
+	if (!make_lets(x->run, &auth->let, err) || !add_query(x, &auth->last_query, err))
+		return false;
 	if (!put_headers(x, &auth->headers, err))
 		return false;
 	return auth->sign == SIGN_NONE || sign_aws4(x, auth, now_s, err);
@@ -495,6 +556,8 @@ static bool send_it(struct exchange *x, struct answer *ret, struct err *err)
 	if (!http_perform(x->run->client, &request, x->arena, &response, err))
 		return transport_err(x, &response, err);
 	ret->status = response.status;
+	ret->headers = response.headers;
+	ret->headers_count = response.headers_count;
 	ret->their_time_s = response.date_at_s;
 	if (!read_body(x, &response, ret, err))
 		return false;
@@ -514,6 +577,7 @@ static bool exchange(struct run *run, const struct recipe_step *step, const char
 	struct exchange x = { .run = run, .step = step, .arena = run->arena, .auth = step->auth };
 
 	*ret = (struct answer){ .step = step, .means = MEANS_FAIL, .place = step->where };
+	set_now(run);
 	if (!build_url(&x, extra, next, err))
 		return false;
 	ret->place = arena_printf(run->arena, "%s %s%.*s", http_method_name(step->method), x.origin, STR_ARG(x.path));
@@ -527,12 +591,42 @@ static const char *session_key(const struct run *run)
 	return arena_printf(run->arena, "session %s", run->account->id);
 }
 
+/* What a step gave; all of it must be there. */
+static bool session_keep(struct run *run, const struct recipe_pairs *save, const struct answer *answer, json_t *saved,
+                         struct err *err)
+{
+	for (size_t k = 0; k < save->count; k++) {
+		struct str value = vars_text(&run->vars, save->items[k].name);
+
+		if (value.len == 0)
+			return err_problem(err, ERR_PERMANENT, "provider-refused", "%s answered %d without %s", answer->place,
+			                   answer->status, save->items[k].value);
+		json_put_str(saved, save->items[k].name, value.ptr);
+	}
+	return true;
+}
+
+static void save_headers(struct run *run, const struct recipe_pairs *save, const struct answer *answer)
+{
+	for (size_t k = 0; k < save->count; k++) {
+		const char *text = "";
+
+		for (size_t i = 0; i < answer->headers_count && text[0] == '\0'; i++)
+			if (str_eq_nocase(str_c(answer->headers[i].name), str_c(save->items[k].value)))
+				text = answer->headers[i].value;
+		vars_set(&run->vars, save->items[k].name, str_c(text))->secret = true;
+	}
+}
+
 static bool session_run(struct run *run, struct err *err)
 {
 	const struct recipe     *recipe = run->recipe;
 	AUTO(json_freep) json_t *saved = json_object();
 	int64_t                  lifetime = recipe->session_s;
 
+	set_now(run);
+	if (!make_lets(run, &recipe->session_let, err))
+		return false;
 	for (size_t i = 0; i < recipe->session_count; i++) {
 		const struct recipe_step *step = &recipe->session[i];
 		struct answer             answer;
@@ -544,14 +638,10 @@ static bool session_run(struct run *run, struct err *err)
 		if (answer.means != MEANS_OK)
 			return run_refused(run, &answer, err);
 		run_save(run, &step->save, answer.json, true);
-		for (size_t k = 0; k < step->save.count; k++) {
-			struct str value = vars_text(&run->vars, step->save.items[k].name);
-
-			if (value.len == 0)
-				return err_problem(err, ERR_PERMANENT, "provider-refused", "%s answered %d without %s", answer.place,
-				                   answer.status, step->save.items[k].value);
-			json_put_str(saved, step->save.items[k].name, value.ptr);
-		}
+		save_headers(run, &step->save_headers, &answer);
+		if (!session_keep(run, &step->save, &answer, saved, err) ||
+		    !session_keep(run, &step->save_headers, &answer, saved, err))
+			return false;
 		text = recipe->session_expires != NULL && answer.json != NULL
 		               ? path_first(run->arena, answer.json, recipe->session_expires)
 		               : NULL;

@@ -34,6 +34,8 @@ struct answer {
 	int                       status;
 	uint32_t                  retry_after_s;
 	int64_t                   their_time_s;
+	const struct http_header *headers;
+	size_t                    headers_count;
 	const json_t             *json; /* NULL: an empty body, or not what `reads` says */
 	const char               *place; /* "GET api.example.com/v1/zones" */
 };

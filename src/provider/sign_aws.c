@@ -71,6 +71,18 @@ static void put_query(struct arena *a, struct buf *b, struct str query)
 		buf_printf(b, "%s%.*s=%.*s", i > 0 ? "&" : "", STR_ARG(pairs[i].name), STR_ARG(pairs[i].value));
 }
 
+struct str sign_query_sorted(struct arena *a, struct str query)
+{
+	struct buf b;
+	struct str ret;
+
+	buf_init(&b, CANONICAL_MAX);
+	put_query(a, &b, query);
+	ret = arena_dup(a, buf_str(&b));
+	buf_clear(&b);
+	return ret;
+}
+
 /* Trimmed, and each run of blanks is one. */
 static struct str folded(struct arena *a, const char *value)
 {

@@ -26,6 +26,9 @@ struct sign_aws {
 	int64_t                   now_at_s;
 };
 
+/* The parameters of an encoded query in the order of their names. */
+struct str sign_query_sorted(struct arena *a, struct str query);
+
 /* X-Amz-Date, Authorization, and X-Amz-Security-Token with a session token. Returns how many. */
 size_t sign_aws(struct arena *a, const struct sign_aws *request, struct http_header ret[static SIGN_AWS_HEADERS_MAX]);
 

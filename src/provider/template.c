@@ -7,6 +7,8 @@
 #include "base/buf.h"
 #include "base/encode.h"
 #include "crypto/digest.h"
+#include "crypto/rsa_sign.h"
+#include "provider/path.h"
 
 #define RENDERED_MAX (1u * MIB)
 #define FILTERS_MAX  8u
@@ -135,6 +137,12 @@ static bool filter_b64url(struct filter_call *c, struct str in, struct str *ret,
 	return true;
 }
 
+static bool filter_url(struct filter_call *c, struct str in, struct str *ret, struct err *err UNUSED)
+{
+	*ret = template_escape(c->vars->arena, TEMPLATE_URL, in);
+	return true;
+}
+
 static bool filter_hex(struct filter_call *c, struct str in, struct str *ret, struct err *err UNUSED)
 {
 	*ret = str_c(hex_encode(c->vars->arena, in));
@@ -203,6 +211,132 @@ static bool filter_http_date(struct filter_call *c, struct str in, struct str *r
 	return true;
 }
 
+/* Unix seconds as UTC: %Y %m %d %H %M %S stand for their digits. */
+static bool filter_time(struct filter_call *c, struct str in, struct str *ret, struct err *err)
+{
+	struct tm  tm;
+	uint64_t   at;
+	time_t     seconds;
+	struct buf b;
+
+	if (!str_to_u64(in, &at) || at > INT32_MAX * (uint64_t)16)
+		return err_problem(err, ERR_INPUT, "invalid-recipe", "time is for times, as {now}");
+	seconds = (time_t)at;
+	gmtime_r(&seconds, &tm);
+	buf_init(&b, RENDERED_MAX);
+	for (size_t i = 0; i < c->argument.len; i++) {
+		char letter = c->argument.ptr[i] == '%' && i + 1 < c->argument.len ? c->argument.ptr[++i] : '\0';
+
+		switch (letter) {
+		case 'Y': buf_printf(&b, "%04d", tm.tm_year + 1900); break;
+		case 'm': buf_printf(&b, "%02d", tm.tm_mon + 1); break;
+		case 'd': buf_printf(&b, "%02d", tm.tm_mday); break;
+		case 'H': buf_printf(&b, "%02d", tm.tm_hour); break;
+		case 'M': buf_printf(&b, "%02d", tm.tm_min); break;
+		case 'S': buf_printf(&b, "%02d", tm.tm_sec); break;
+		default: buf_add_char(&b, c->argument.ptr[i]); break;
+		}
+	}
+	*ret = taken(c->vars->arena, &b);
+	return true;
+}
+
+static bool filter_add(struct filter_call *c, struct str in, struct str *ret, struct err *err)
+{
+	uint64_t number, more;
+
+	if (!str_to_u64(in, &number) || !str_to_u64(c->argument, &more) || number > (uint64_t)JSON_INT_MAX / 2 ||
+	    more > (uint64_t)JSON_INT_MAX / 2)
+		return err_problem(err, ERR_INPUT, "invalid-recipe", "add is for whole numbers");
+	*ret = str_c(arena_printf(c->vars->arena, "%llu", (unsigned long long)(number + more)));
+	return true;
+}
+
+/* only:VARIABLE=TEXT: the text stays when the variable is so, else nothing does. */
+static bool filter_only(struct filter_call *c, struct str in, struct str *ret, struct err *err UNUSED)
+{
+	size_t            equals = str_index(c->argument, '=');
+	const struct var *var = vars_find(c->vars, str_of(c->argument.ptr, equals));
+	struct str        is = var != NULL && var->count > 0 ? var->items[0] : STR("");
+	struct str        wanted = equals < c->argument.len ? str_of(c->argument.ptr + equals + 1, c->argument.len - equals - 1)
+	                                                    : STR("");
+
+	*ret = str_eq(is, wanted) ? in : STR("");
+	return true;
+}
+
+/* The text before the first, behind the first, or behind the last occurrence; the whole text when there is none. */
+static bool filter_before(struct filter_call *c, struct str in, struct str *ret, struct err *err UNUSED)
+{
+	*ret = in;
+	for (size_t i = 0; c->argument.len > 0 && i + c->argument.len <= in.len; i++) {
+		if (memcmp(in.ptr + i, c->argument.ptr, c->argument.len) != 0)
+			continue;
+		*ret = str_of(in.ptr, i);
+		break;
+	}
+	return true;
+}
+
+static bool filter_after(struct filter_call *c, struct str in, struct str *ret, struct err *err UNUSED)
+{
+	*ret = in;
+	for (size_t i = 0; c->argument.len > 0 && i + c->argument.len <= in.len; i++) {
+		if (memcmp(in.ptr + i, c->argument.ptr, c->argument.len) != 0)
+			continue;
+		*ret = str_of(in.ptr + i + c->argument.len, in.len - i - c->argument.len);
+		break;
+	}
+	return true;
+}
+
+static bool filter_last(struct filter_call *c, struct str in, struct str *ret, struct err *err UNUSED)
+{
+	*ret = in;
+	for (size_t i = in.len; c->argument.len > 0 && i >= c->argument.len; i--) {
+		if (memcmp(in.ptr + i - c->argument.len, c->argument.ptr, c->argument.len) != 0)
+			continue;
+		*ret = str_of(in.ptr + i, in.len - i);
+		break;
+	}
+	return true;
+}
+
+/* A part of a text that is JSON; for credentials that come as a document. */
+static bool filter_json(struct filter_call *c, struct str in, struct str *ret, struct err *err)
+{
+	AUTO(json_freep) json_t *json = NULL;
+	const char              *text;
+
+	if (!json_read(in, RENDERED_MAX, &json, NULL) ||
+	    (text = path_first(c->vars->arena, json, arena_str(c->vars->arena, c->argument))) == NULL)
+		return err_problem(err, ERR_INPUT, "invalid-request", "a text that should be JSON with %.*s is not", STR_ARG(c->argument));
+	*ret = str_c(arena_strdup(c->vars->arena, text));
+	return true;
+}
+
+static bool filter_length(struct filter_call *c, struct str in, struct str *ret, struct err *err UNUSED)
+{
+	*ret = str_c(arena_printf(c->vars->arena, "%zu", in.len));
+	return true;
+}
+
+static bool signed_with(struct filter_call *c, enum rsa_scheme scheme, struct str in, struct str *ret, struct err *err)
+{
+	const struct var *key = vars_find(c->vars, c->argument);
+
+	return rsa_sign(scheme, key != NULL && key->count > 0 ? key->items[0] : STR(""), in, c->vars->arena, ret, err);
+}
+
+#define RSA_FILTER(name, scheme)                                                                                               \
+	static bool filter_##name(struct filter_call *c, struct str in, struct str *ret, struct err *err)                      \
+	{                                                                                                                      \
+		return signed_with(c, scheme, in, ret, err);                                                                   \
+	}
+RSA_FILTER(rsa_sha256, RSA_SHA256)
+RSA_FILTER(rsa_sha512, RSA_SHA512)
+RSA_FILTER(rsa_pss256, RSA_PSS256)
+
 static bool filter_or(struct filter_call *c, struct str in, struct str *ret, struct err *err UNUSED)
 {
 	*ret = in.len > 0 ? in : c->argument;
@@ -244,7 +378,12 @@ static bool filter_wrap(struct filter_call *c, struct str in, struct str *ret, s
 	return true;
 }
 
-enum filter_argument { ARGUMENT_NONE, ARGUMENT_TEXT, ARGUMENT_VARIABLE };
+enum filter_argument {
+	ARGUMENT_NONE,
+	ARGUMENT_TEXT,
+	ARGUMENT_VARIABLE,
+	ARGUMENT_VARIABLE_IS, /* NAME=TEXT */
+};
 
 static const struct filter {
 	const char          *name;
@@ -258,6 +397,7 @@ static const struct filter {
 	{ "b64", filter_b64 },
 	{ "b64url", filter_b64url },
 	{ "hex", filter_hex },
+	{ "url", filter_url },
 	{ "int", filter_int },
 	{ "md5", filter_md5 },
 	{ "sha1", filter_sha1 },
@@ -267,7 +407,18 @@ static const struct filter {
 	{ "hmac-sha1", filter_hmac_sha1, ARGUMENT_VARIABLE },
 	{ "hmac-sha256", filter_hmac_sha256, ARGUMENT_VARIABLE },
 	{ "hmac-sha512", filter_hmac_sha512, ARGUMENT_VARIABLE },
+	{ "rsa-sha256", filter_rsa_sha256, ARGUMENT_VARIABLE },
+	{ "rsa-sha512", filter_rsa_sha512, ARGUMENT_VARIABLE },
+	{ "rsa-pss256", filter_rsa_pss256, ARGUMENT_VARIABLE },
 	{ "http-date", filter_http_date },
+	{ "time", filter_time, ARGUMENT_TEXT },
+	{ "add", filter_add, ARGUMENT_TEXT },
+	{ "only", filter_only, ARGUMENT_VARIABLE_IS },
+	{ "before", filter_before, ARGUMENT_TEXT },
+	{ "after", filter_after, ARGUMENT_TEXT },
+	{ "last", filter_last, ARGUMENT_TEXT },
+	{ "json", filter_json, ARGUMENT_TEXT },
+	{ "length", filter_length },
 	{ "or", filter_or, ARGUMENT_TEXT },
 	{ "strip", filter_strip, ARGUMENT_TEXT },
 	{ "path", filter_path },
@@ -350,6 +501,20 @@ static bool parse_part(const char *text, size_t *at, struct part *ret, struct er
 	return parse_variable(text, str_of(start + 1, (size_t)(end - start) - 1), ret, err);
 }
 
+/* The variable that a filter names; empty: none. */
+static struct str argument_name(const struct part *part, size_t index)
+{
+	struct str argument = part->filters[index].argument;
+
+	switch (part->filters[index].filter->argument) {
+	case ARGUMENT_VARIABLE: return argument;
+	case ARGUMENT_VARIABLE_IS: return str_of(argument.ptr, str_index(argument, '='));
+	case ARGUMENT_NONE:
+	case ARGUMENT_TEXT: break;
+	}
+	return STR("");
+}
+
 bool template_check(const char *text, struct vars *known, struct err *err)
 {
 	struct part part;
@@ -367,16 +532,38 @@ bool template_check(const char *text, struct vars *known, struct err *err)
 			                   STR_ARG(part.name));
 		var->used = true;
 		for (size_t i = 0; i < part.filters_count; i++) {
-			if (part.filters[i].filter->argument != ARGUMENT_VARIABLE)
+			struct str name = argument_name(&part, i);
+
+			if (name.len == 0)
 				continue;
-			if ((var = vars_find(known, part.filters[i].argument)) == NULL)
+			if ((var = vars_find(known, name)) == NULL)
 				return err_problem(err, ERR_INPUT, "invalid-recipe",
-				                   "\"%.200s\": there is no variable \"%.*s\" here", text,
-				                   STR_ARG(part.filters[i].argument));
+				                   "\"%.200s\": there is no variable \"%.*s\" here", text, STR_ARG(name));
 			var->used = true;
 		}
 	}
 	return true;
+}
+
+bool template_is_secret(const struct vars *vars, const char *text)
+{
+	struct part part;
+	struct err  ignored;
+	size_t      at = 0;
+
+	while (text[at] != '\0' && parse_part(text, &at, &part, &ignored)) {
+		const struct var *var = part.name.len > 0 ? vars_find(vars, part.name) : NULL;
+
+		if (var != NULL && var->secret)
+			return true;
+		for (size_t i = 0; i < part.filters_count; i++) {
+			struct str name = argument_name(&part, i);
+
+			if (name.len > 0 && (var = vars_find(vars, name)) != NULL && var->secret)
+				return true;
+		}
+	}
+	return false;
 }
 
 static bool render_item(const struct vars *vars, const struct part *part, enum template_context context,

@@ -174,6 +174,14 @@ static void remember(struct run *run, const char *key, const struct search *s)
 	memory_put(run->memory, key, json_write(run->arena, saved), REMEMBERED_S);
 }
 
+static bool under_any(const char *owner, const struct json_strings *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(owner, list->items[i]) != 0 && name_in_zone(owner, list->items[i]))
+			return true;
+	return list->count == 0;
+}
+
 bool zone_find(struct run *run, const struct provider_value *value, struct err *err)
 {
 	const struct recipe_zone *z = &run->recipe->zone;
@@ -182,6 +190,13 @@ bool zone_find(struct run *run, const struct provider_value *value, struct err *
 
 	if (s.configured && !name_in_zone(value->owner, value->zone))
 		return err_problem(err, ERR_INPUT, "invalid-request", "%s is not in the zone %s", value->owner, value->zone);
+	if (z->find == ZONE_OWNER) {
+		if (!under_any(value->owner, &z->under))
+			return err_problem(err, ERR_CONFIG, "zone-not-found", "%s serves no name like %s", run->recipe->title, value->owner) ||
+			       err_hint(err, "the names it serves end in %s", z->under.items[0]);
+		set_names(run, s.configured ? value->zone : value->owner);
+		return true;
+	}
 	if (!s.configured && z->find == ZONE_NONE)
 		return err_problem(err, ERR_CONFIG, "zone-not-found", "%s has no look-up of zones: the connection must name its zone",
 		                   run->recipe->title);

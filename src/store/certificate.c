@@ -7,7 +7,7 @@
 
 #define CERTIFICATE_COLUMNS                                                                        \
 	"id, project_id, name, names, authority_id, key_type, facade, version, created_at, row_version," \
-	" auto_renew, paused_at, renew_before"
+	" auto_renew, paused_at, renew_before, key_policy, csr_spki, fallback_id, fallback_after"
 
 static bool certificate_read(const struct db_row *row, void *arg)
 {
@@ -28,6 +28,10 @@ static bool certificate_read(const struct db_row *row, void *arg)
 	c->auto_renew = db_int(row, 10) != 0;
 	c->paused_at = db_int(row, 11);
 	c->renew_before = db_text(row, 12, a);
+	c->key_policy = db_text(row, 13, a);
+	c->csr_spki = db_text(row, 14, a);
+	c->fallback_id = db_text(row, 15, a);
+	c->fallback_after = db_text(row, 16, a);
 	return true;
 }
 
@@ -35,10 +39,11 @@ bool certificate_insert(struct db *db, const struct certificate *c, struct err *
 {
 	return db_exec(db, NULL, err,
 	               "INSERT INTO certificates (" CERTIFICATE_COLUMNS ")"
-	               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+	               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
 	               DB_T(c->id), DB_T(c->project_id), DB_T(c->name), DB_T(c->names), DB_T(c->authority_id),
 	               DB_T(c->key_type), DB_C(c->facade), DB_I(c->version), DB_I(c->created_at),
-	               DB_I(c->row_version), DB_I(c->auto_renew), DB_I0(c->paused_at), DB_C(c->renew_before));
+	               DB_I(c->row_version), DB_I(c->auto_renew), DB_I0(c->paused_at), DB_C(c->renew_before), DB_T(c->key_policy != NULL ? c->key_policy : "new"),
+	               DB_C(c->csr_spki), DB_C(c->fallback_id), DB_C(c->fallback_after));
 }
 
 bool certificate_find(struct db *db, struct arena *a, const char *id, struct certificate *ret, struct err *err)
@@ -94,11 +99,45 @@ bool certificate_update(struct db *db, const struct certificate *c, struct err *
 
 	if (!db_exec(db, &changed, err,
 	             "UPDATE certificates SET name = $3, names = $4, authority_id = $5, key_type = $6, facade = $7,"
+	             " key_policy = $8, csr_spki = $9, fallback_id = $10, fallback_after = $11,"
 	             " row_version = row_version + 1 WHERE id = $1 AND row_version = $2",
 	             DB_C(c->id), DB_I(c->row_version), DB_T(c->name), DB_T(c->names), DB_T(c->authority_id),
-	             DB_T(c->key_type), DB_C(c->facade)))
+	             DB_T(c->key_type), DB_C(c->facade), DB_T(c->key_policy != NULL ? c->key_policy : "new"), DB_C(c->csr_spki), DB_C(c->fallback_id),
+	             DB_C(c->fallback_after)))
 		return false;
 	return changed > 0 || moved(c->id, err);
+}
+
+struct blob_read {
+	struct arena *a;
+	struct str    bytes;
+};
+
+static bool csr_read(const struct db_row *row, void *arg)
+{
+	struct blob_read *x = arg;
+
+	x->bytes = db_blob(row, 0, x->a);
+	return true;
+}
+
+bool certificate_csr(struct db *db, struct arena *a, const char *id, struct str *ret, struct err *err)
+{
+	struct blob_read x = { .a = a };
+
+	if (!db_each(db, csr_read, &x, err, "SELECT csr FROM certificates WHERE id = $1", DB_C(id)))
+		return false;
+	*ret = x.bytes;
+	return true;
+}
+
+bool certificate_set_csr(struct db *db, const char *id, struct str csr, struct err *err)
+{
+	int64_t changed = 0;
+
+	return db_exec(db, &changed, err, "UPDATE certificates SET csr = $2 WHERE id = $1", DB_C(id),
+	               DB_B(csr.len > 0 ? csr : str_of(NULL, 0))) &&
+	       rows_changed(changed, err, "certificate", id);
 }
 
 bool certificate_set_policy(struct db *db, const struct certificate *c, struct err *err)
@@ -145,11 +184,31 @@ bool certificate_route_list(struct db *db, struct arena *a, const char *certific
 	       rows_take(&rows, ret, ret_count);
 }
 
+bool certificate_route_keep(struct db *db, const char *certificate_id, const char *const *names, size_t count, struct err *err)
+{
+	AUTO(arena_freep) struct arena *a = arena_new();
+	struct certificate_route       *routes;
+	size_t                          routes_count;
+
+	if (!certificate_route_list(db, a, certificate_id, &routes, &routes_count, err))
+		return false;
+	for (size_t i = 0; i < routes_count; i++) {
+		size_t k = 0;
+
+		while (k < count && strcmp(names[k], routes[i].name) != 0)
+			k++;
+		if (k == count && !db_exec(db, NULL, err, "DELETE FROM certificate_routes WHERE certificate_id = $1 AND name = $2",
+		                           DB_T(certificate_id), DB_T(routes[i].name)))
+			return false;
+	}
+	return true;
+}
+
 /* ---- versions ---- */
 
 #define VERSION_COLUMNS                                                                            \
 	"id, project_id, certificate_id, number, key_blob, key_type, spki_sha256, chain_pem, serial, not_before_at," \
-	" not_after_at, issued_at, created_at, row_version, ari_id"
+	" not_after_at, issued_at, created_at, row_version, ari_id, authority_id, names, key_compromised_at"
 
 static bool version_read(const struct db_row *row, void *arg)
 {
@@ -172,6 +231,9 @@ static bool version_read(const struct db_row *row, void *arg)
 	v->created_at = db_int(row, 12);
 	v->row_version = db_int(row, 13);
 	v->ari_id = db_text(row, 14, a);
+	v->authority_id = db_text(row, 15, a);
+	v->names = db_text(row, 16, a);
+	v->key_compromised_at = db_int(row, 17);
 	return true;
 }
 
@@ -180,11 +242,12 @@ bool version_insert(struct db *db, const struct version *v, struct err *err)
 	return db_exec(db, NULL, err,
 	               "INSERT INTO versions (" VERSION_COLUMNS ") VALUES ($1, $2, $3,"
 	               " (SELECT COALESCE(MAX(number), 0) + 1 FROM versions WHERE certificate_id = $3),"
-	               " $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-	               DB_T(v->id), DB_T(v->project_id), DB_T(v->certificate_id), DB_B(v->key_blob),
+	               " $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+	               DB_T(v->id), DB_T(v->project_id), DB_T(v->certificate_id), DB_B(v->key_blob.len > 0 ? v->key_blob : STR("")),
 	               DB_T(v->key_type), DB_C(v->spki_sha256), DB_C(v->chain_pem), DB_C(v->serial),
 	               DB_I0(v->not_before_at), DB_I0(v->not_after_at), DB_I0(v->issued_at), DB_I(v->created_at),
-	               DB_I(v->row_version), DB_C(v->ari_id));
+	               DB_I(v->row_version), DB_C(v->ari_id), DB_C(v->authority_id), DB_C(v->names),
+	               DB_I0(v->key_compromised_at));
 }
 
 bool version_find(struct db *db, struct arena *a, const char *id, struct version *ret, struct err *err)
@@ -232,4 +295,23 @@ bool version_store(struct db *db, const char *id, const char *serial, const char
 	               " WHERE id = (SELECT certificate_id FROM versions WHERE id = $1)"
 	               " AND version < (SELECT number FROM versions WHERE id = $1)",
 	               DB_C(id));
+}
+
+bool version_key_compromise(struct db *db, const char *certificate_id, const char *spki_sha256, int64_t now, struct err *err)
+{
+	return db_exec(db, NULL, err,
+	               "UPDATE versions SET key_compromised_at = COALESCE(key_compromised_at, $3)"
+	               " WHERE certificate_id = $1 AND spki_sha256 = $2",
+	               DB_T(certificate_id), DB_T(spki_sha256), DB_I(now));
+}
+
+bool version_key_compromised(struct db *db, const char *spki_sha256, bool *ret, struct err *err)
+{
+	int64_t count = 0;
+
+	if (!db_each(db, rows_int, &count, err,
+	             "SELECT COUNT(*) FROM versions WHERE spki_sha256 = $1 AND key_compromised_at IS NOT NULL", DB_T(spki_sha256)))
+		return false;
+	*ret = count > 0;
+	return true;
 }

@@ -69,10 +69,9 @@ bool failure_put(struct db *db, const struct failure *f, struct err *err)
 	               DB_I(f->failed_at), DB_I0(f->rehearsed_at));
 }
 
-bool failure_clear(struct db *db, const char *certificate_id, const char *authority_id, struct err *err)
+bool failure_clear(struct db *db, const char *certificate_id, struct err *err)
 {
-	return db_exec(db, NULL, err, "DELETE FROM failures WHERE certificate_id = $1 AND authority_id = $2", DB_T(certificate_id),
-	               DB_T(authority_id));
+	return db_exec(db, NULL, err, "DELETE FROM failures WHERE certificate_id = $1", DB_T(certificate_id));
 }
 
 bool failure_rehearsed(struct db *db, const char *certificate_id, const char *authority_id, int64_t now, struct err *err)

@@ -24,8 +24,8 @@ MUST_CHECK bool failure_list(struct db *db, struct arena *a, const char *certifi
                              size_t *ret_count, struct err *err);
 /* Insert or replace. */
 MUST_CHECK bool failure_put(struct db *db, const struct failure *f, struct err *err);
-/* Issued: all names are well. */
-MUST_CHECK bool failure_clear(struct db *db, const char *certificate_id, const char *authority_id, struct err *err);
+/* Issued, by whichever authority: all names are well. */
+MUST_CHECK bool failure_clear(struct db *db, const char *certificate_id, struct err *err);
 /* A rehearsal passed: production may be asked once. */
 MUST_CHECK bool failure_rehearsed(struct db *db, const char *certificate_id, const char *authority_id, int64_t now, struct err *err);
 

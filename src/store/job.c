@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/planted.h"
 #include "store/rows.h"
 
 /* A claimed job shows when it was due, not the mark that says it is claimed. */
@@ -154,7 +155,7 @@ bool job_check(struct db *db, int64_t id, int64_t fence, struct err *err)
 	int64_t count = 0;
 
 	return db_each(db, rows_int, &count, err, "SELECT COUNT(*) FROM jobs" CLAIMED_BY_FENCE, DB_I(id), DB_I(fence)) &&
-	       held(count, id, err);
+	       (PLANTED(2) || held(count, id, err));
 }
 
 bool job_renew_lease(struct db *db, int64_t id, int64_t fence, int64_t lease_until, struct err *err)

@@ -336,3 +336,14 @@ bool history_list(struct db *db, struct arena *a, const char *order_id, struct h
 	               DB_C(order_id)) &&
 	       rows_take(&rows, ret, ret_count);
 }
+
+bool history_failing_since(struct db *db, const char *order_id, int64_t *ret, struct err *err)
+{
+	/* An order that waits for its account waits; the account's own tries are another job's. `admit` asks the CA for nothing. */
+	return db_each(db, rows_int, ret, err,
+	               "SELECT COALESCE(MIN(at), 0) FROM history WHERE order_id = $1"
+	               " AND (outcome = 'retry' OR (outcome = 'wait' AND step = 'account'))"
+	               " AND id > COALESCE((SELECT MAX(id) FROM history WHERE order_id = $1 AND outcome = 'done'"
+	               " AND step <> 'admit' AND kind IN ('order', 'authorization')), 0)",
+	               DB_T(order_id));
+}

@@ -61,6 +61,8 @@ struct history {
 	const char *order_id, *kind, *step, *outcome, *text;
 };
 MUST_CHECK bool history_insert(struct db *db, const struct history *h, struct err *err);
+/* Since when the CA fails it: the first retry after the last step that went well; 0: it does not. */
+MUST_CHECK bool history_failing_since(struct db *db, const char *order_id, int64_t *ret, struct err *err);
 /* The newest 1000, oldest of them first. */
 MUST_CHECK bool history_list(struct db *db, struct arena *a, const char *order_id, struct history **ret, size_t *ret_count, struct err *err);
 

@@ -4,6 +4,8 @@
  */
 #include "store/schedule.h"
 
+#include "store/rows.h"
+
 bool schedule_wake_authority(struct db *db, const char *authority_id, const char *step, int64_t wake_at, struct err *err)
 {
 	return db_exec(db, NULL, err,
@@ -48,6 +50,33 @@ bool order_url_taken(struct db *db, const char *order_url, const char *but_order
 	             DB_T(but_order_id)))
 		return false;
 	*ret = taken;
+	return true;
+}
+
+#define CLOCK_SLACK_MS (24 * 3600 * (int64_t)1000)
+
+bool schedule_clock_back(struct db *db, int64_t now, int64_t by_ms, int64_t *ret_count, struct err *err)
+{
+	/* How far ahead the clock was is known only as far as something was written down then. */
+	int64_t slack = by_ms / 2 < CLOCK_SLACK_MS ? by_ms / 2 : CLOCK_SLACK_MS, from = now + by_ms - slack;
+
+	/* 9223372036854775807 is INT64_MAX: sleeps until somebody wakes it. */
+	return db_exec(db, ret_count, err,
+	               "UPDATE jobs SET wake_at = CASE WHEN wake_at - $2 > $1 THEN wake_at - $2 ELSE $1 END"
+	               " WHERE state = 'active' AND wake_at >= $3 AND wake_at < 9223372036854775807",
+	               DB_I(now), DB_I(by_ms), DB_I(from)) &&
+	       db_exec(db, NULL, err, "UPDATE renewals SET ask_at = $1 WHERE ask_at >= $2", DB_I(now), DB_I(from)) &&
+	       db_exec(db, NULL, err, "UPDATE renewals SET retry_at = retry_at - $1 WHERE retry_at >= $2", DB_I(by_ms), DB_I(from));
+}
+
+bool schedule_newest(struct db *db, int64_t *ret_ms, struct err *err)
+{
+	int64_t history = 0, audit = 0;
+
+	if (!db_each_values(db, rows_int, &history, err, "SELECT at FROM history ORDER BY id DESC LIMIT 1", NULL, 0) ||
+	    !db_each_values(db, rows_int, &audit, err, "SELECT at FROM audit ORDER BY id DESC LIMIT 1", NULL, 0))
+		return false;
+	*ret_ms = history > audit ? history : audit;
 	return true;
 }
 

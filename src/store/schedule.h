@@ -19,6 +19,13 @@ MUST_CHECK bool schedule_wake_delegation(struct db *db, const char *delegation_i
 MUST_CHECK bool schedule_wake_seen(struct db *db, const char *order_id, int64_t wake_at, struct err *err);
 /* Another running order that already has this order URL: some CAs give the same one for the same names. */
 MUST_CHECK bool order_url_taken(struct db *db, const char *order_url, const char *but_order_id, bool *ret, struct err *err);
+/*
+ * The wall clock went back by `by_ms`, more than an hour: what was put to sleep before would sleep that much too long.
+ * Jobs whose wake-up lies behind the time that was left are moved back with it, and what renewals wait for likewise.
+ */
+MUST_CHECK bool schedule_clock_back(struct db *db, int64_t now, int64_t by_ms, int64_t *ret_count, struct err *err);
+/* The wall time of the newest event that was written down; 0: there is none. */
+MUST_CHECK bool schedule_newest(struct db *db, int64_t *ret_ms, struct err *err);
 /* Does any certificate route a name through this delegation? */
 MUST_CHECK bool delegation_routed(struct db *db, const char *delegation_id, bool *ret, struct err *err);
 /* End the active jobs of one kind of an order; their fence moves, so that a running one cannot write any more. */

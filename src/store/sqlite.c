@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/planted.h"
 
 #define VALUES_MAX      40   /* parameters of one statement */
 #define STATEMENTS_SIZE 512  /* a power of two, far more than there are SQL texts */
@@ -193,7 +194,7 @@ static bool set_up(struct db *db, struct err *err)
 		return pragma(db, "PRAGMA wal_autocheckpoint = 0", err) && pragma(db, "PRAGMA mmap_size = 0", err) &&
 		       pragma(db, "SELECT COUNT(*) FROM sqlite_schema", err); /* reads the file: damage shows now */
 	}
-	if (!pragma(db, "PRAGMA journal_mode = WAL", err) || !pragma(db, "PRAGMA synchronous = FULL", err) ||
+	if (!pragma(db, "PRAGMA journal_mode = WAL", err) || !pragma(db, PLANTED(1) ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL", err) ||
 	    /* Savepoints keep the pages they may give back in a temporary file; ours are small and many. */
 	    !pragma(db, "PRAGMA temp_store = MEMORY", err) || !pragma(db, "PRAGMA foreign_keys = ON", err) || !pragma(db, "PRAGMA mmap_size = 0", err) ||
 	    !pragma(db, "PRAGMA journal_size_limit = 67108864", err))

@@ -5,7 +5,7 @@
 
 #include "store/rows.h"
 
-#define TOKEN_COLUMNS "id, project_id, name, role, digest, created_at, expires_at, revoked_at, row_version, mac"
+#define TOKEN_COLUMNS "id, project_id, name, role, digest, created_at, expires_at, revoked_at, row_version, mac, certificate_id"
 
 static bool token_read(const struct db_row *row, void *arg)
 {
@@ -23,6 +23,7 @@ static bool token_read(const struct db_row *row, void *arg)
 	t->revoked_at = db_int(row, 7);
 	t->row_version = db_int(row, 8);
 	t->mac = db_blob(row, 9, a);
+	t->certificate_id = db_text(row, 10, a);
 	return true;
 }
 
@@ -31,11 +32,11 @@ bool token_insert(struct db *db, const struct token *t, struct err *err)
 	int64_t changed = 0;
 
 	return db_exec(db, &changed, err,
-	               "INSERT INTO tokens (" TOKEN_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+	               "INSERT INTO tokens (" TOKEN_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 	               " ON CONFLICT (project_id, name) WHERE revoked_at IS NULL DO NOTHING",
 	               DB_T(t->id), DB_T(t->project_id), DB_T(t->name), DB_T(t->role), DB_B(t->digest),
 	               DB_I(t->created_at), DB_I(t->expires_at), DB_I0(t->revoked_at), DB_I(t->row_version),
-	               DB_B(t->mac)) &&
+	               DB_B(t->mac), DB_C(t->certificate_id)) &&
 	       rows_inserted(changed, err, "a token", t->name);
 }
 

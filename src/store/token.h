@@ -5,7 +5,7 @@
 #include "store/db.h"
 
 struct token {
-	const char *id, *project_id, *name, *role;
+	const char *id, *project_id, *name, *role, *certificate_id /* "" : not narrowed */;
 	struct str  digest, mac;
 	int64_t     created_at, expires_at, revoked_at; /* revoked_at 0: live */
 	int64_t     row_version;

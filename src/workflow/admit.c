@@ -45,12 +45,17 @@ bool gate_settings(struct db *db, struct arena *a, const struct authority *x, st
 	return true;
 }
 
-/* RFC 9773 5 and the CA's own rule: inside its window, and said to replace the version served. */
-static bool in_window(struct db *db, struct arena *a, const struct certificate *c, int64_t now, bool *ret, struct err *err)
+/*
+ * RFC 9773 5 and the CA's own rule: inside its window, and said to replace the version served. That one is this CA's, and has
+ * a name of the order: order.c does not say it otherwise.
+ */
+static bool in_window(struct db *db, struct arena *a, const struct authority *x, const struct certificate *c, int64_t now, bool *ret,
+                      struct err *err)
 {
 	struct renewal r;
 	struct version v;
 	struct err     missing = { 0 };
+	bool           share;
 
 	*ret = false;
 	if (c->version == 0 || !renewal_find(db, a, c->id, &r, &missing)) {
@@ -58,9 +63,9 @@ static bool in_window(struct db *db, struct arena *a, const struct certificate *
 			*err = missing;
 		return missing.class == ERR_NONE || missing.class == ERR_NOT_FOUND;
 	}
-	if (!version_find_number(db, a, c->id, 0, &v, err))
+	if (!version_find_number(db, a, c->id, 0, &v, err) || !names_share(a, v.names, c->names, &share, err))
 		return false;
-	*ret = v.ari_id[0] != '\0' && r.window_start_at != 0 && now >= r.window_start_at && now < r.window_end_at;
+	*ret = v.ari_id[0] != '\0' && share && strcmp(v.authority_id, x->id) == 0 && r.window_start_at != 0 && now >= r.window_start_at && now < r.window_end_at;
 	return true;
 }
 
@@ -72,7 +77,7 @@ bool gate_load(struct db *db, struct arena *a, const struct authority *x, const 
 	bool                     inside = false;
 
 	if (!gate_settings(db, a, x, ret, err) || !names_split(a, c->names, &names, &count, err) ||
-	    (strcmp(c->authority_id, x->id) == 0 && !in_window(db, a, c, now, &inside, err)))
+	    !in_window(db, a, x, c, now, &inside, err))
 		return false;
 	ret->in_window = inside && ret->limits.window_exempt;
 	for (unsigned i = 0; i < LIMIT__COUNT; i++)
@@ -82,12 +87,13 @@ bool gate_load(struct db *db, struct arena *a, const struct authority *x, const 
 
 /* ---- looking ---- */
 
-static void block(struct gate_blocked *b, int64_t until, int64_t spread_ms, const struct err *why)
+static void block(struct gate_blocked *b, int64_t until, int64_t spread_ms, bool stated, const struct err *why)
 {
 	if (until <= b->until)
 		return;
 	b->until = until;
 	b->spread_ms = spread_ms;
+	b->stated = stated;
 	b->why = *why;
 }
 
@@ -105,10 +111,10 @@ static void look_held(struct arena *a, const struct gate *g, enum limit_id id, c
 		err_hint(&why, "repair the DNS of %s, visit %s, then `reeve certificate resume` the certificate", b->key,
 		         b->held_url[0] != '\0' ? b->held_url : "the page that the CA names");
 	} else {
-		err_problem(&why, ERR_TEMPORARY, "limit-reached", "limit %s of %s%s, by its own word (%s)", limit_kinds[id].name,
+		err_problem(&why, ERR_TEMPORARY, "rateLimited", "limit %s of %s%s, by its own word (%s)", limit_kinds[id].name,
 		            g->authority.name, of, b->held_text);
 	}
-	block(ret, b->held_until, (b->held_until - now) / 20, &why);
+	block(ret, b->held_until, (b->held_until - now) / 20, b->held_until != POLICY_NEVER, &why);
 }
 
 static void look_taken(struct arena *a, const struct gate *g, enum limit_id id, const struct bucket *b, int64_t now,
@@ -127,7 +133,7 @@ static void look_taken(struct arena *a, const struct gate *g, enum limit_id id, 
 	err_problem(&why, ERR_TEMPORARY, "limit-reached", "limit %s of %s%s (%s)", limit_kinds[id].name, g->authority.name, of,
 	            limit_text(a, l));
 	err_hint(&why, "nothing has to be done; `reeve authority limits %s` shows what is left", g->authority.name);
-	block(ret, next_at, limit_cost_ms(l), &why);
+	block(ret, next_at, limit_cost_ms(l), false, &why);
 }
 
 /* Were these very names issued before, so recently that it counts as a renewal? */
@@ -273,6 +279,7 @@ bool admit_refused(struct job *job, const struct gate *g, int status, uint32_t r
 	job->next = STEP_ADMIT;
 	job->facts = write_hold;
 	job->facts_arg = x;
+	job->refused = true;
 	job_note(job, "%s", cause->text);
 	return true;
 }
@@ -369,14 +376,17 @@ bool admit_failed(struct db *db, struct arena *a, const struct order *o, const c
 
 bool admit_ended(struct db *db, struct arena *a, const struct order *o, int64_t *ret_next_at, struct err *err)
 {
-	struct failure *all;
-	size_t          count;
+	struct failure    *all;
+	struct certificate c;
+	size_t             count;
 
 	*ret_next_at = 0;
-	if (!failure_list(db, a, o->certificate_id, o->authority_id, &all, &count, err))
+	/* After the second authority it is the first one's turn: what that said before counts. */
+	if (!certificate_find(db, a, o->certificate_id, &c, err) ||
+	    !failure_list(db, a, c.id, c.authority_id, &all, &count, err))
 		return false;
 	for (size_t i = 0; i < count; i++)
-		if (all[i].failed_at >= o->created_at && all[i].next_at > *ret_next_at)
+		if (all[i].failed_at >= (strcmp(o->authority_id, c.authority_id) == 0 ? o->created_at : 0) && all[i].next_at > *ret_next_at)
 			*ret_next_at = all[i].next_at;
 	/* Once the CA may have issued, it has counted. */
 	return charge_end(db, o->id, o->csr.len == 0, err);
@@ -389,7 +399,7 @@ bool admit_issued(struct db *db, struct arena *a, const struct order *o, int64_t
 	struct gate        g;
 
 	if (!authority_find(db, a, o->authority_id, &x, err) || !certificate_find(db, a, o->certificate_id, &c, err) ||
-	    !gate_settings(db, a, &x, &g, err) || !failure_clear(db, o->certificate_id, o->authority_id, err) ||
+	    !gate_settings(db, a, &x, &g, err) || !failure_clear(db, o->certificate_id, err) ||
 	    !charge_end(db, o->id, false, err))
 		return false;
 	if (!g.limited)
@@ -406,21 +416,27 @@ bool admit_issued(struct db *db, struct arena *a, const struct order *o, int64_t
 	                     now + LIMIT_SAME_SET_MS, err);
 }
 
-bool admit_resume(struct db *db, struct arena *a, const struct certificate *c, int64_t now, struct err *err)
+static bool release(struct db *db, struct arena *a, const struct certificate *c, const char *authority_id, int64_t now, struct err *err)
 {
 	struct authority x;
 	struct gate      g;
-	struct order     running;
-	struct err       missing = { 0 };
 
-	if (!authority_find(db, a, c->authority_id, &x, err) || !gate_load(db, a, &x, c, now, &g, err))
+	if (!authority_find(db, a, authority_id, &x, err) || !gate_load(db, a, &x, c, now, &g, err))
 		return false;
 	for (size_t i = 0; i < g.keys_count[LIMIT_CONSECUTIVE]; i++)
 		if (!bucket_release(db, scope_of(&g, LIMIT_CONSECUTIVE), limit_kinds[LIMIT_CONSECUTIVE].name,
 		                    g.keys[LIMIT_CONSECUTIVE][i], err))
 			return false;
 	/* Others that wait for the same pause look for themselves. */
-	if (!schedule_wake_authority(db, x.id, steps[STEP_ADMIT].name, now, err))
+	return schedule_wake_authority(db, x.id, steps[STEP_ADMIT].name, now, err);
+}
+
+bool admit_resume(struct db *db, struct arena *a, const struct certificate *c, int64_t now, struct err *err)
+{
+	struct order running;
+	struct err   missing = { 0 };
+
+	if (!release(db, a, c, c->authority_id, now, err) || (c->fallback_id[0] != '\0' && !release(db, a, c, c->fallback_id, now, err)))
 		return false;
 	if (order_find_running(db, a, c->id, &running, &missing))
 		return job_wake_order(db, "order", running.id, now, err);
@@ -437,6 +453,7 @@ static enum outcome park(struct job *job, const struct gate_blocked *b)
 	int64_t doubled = job->row.attempts < SPREAD_DOUBLE ? job->row.attempts : SPREAD_DOUBLE, wake_at;
 
 	job->shown = b->why;
+	job->refused = b->stated;
 	job->attempts = job->row.attempts + 1;
 	if (b->until == POLICY_NEVER)
 		return job_wait(job, JOB_NEVER, "%s", b->why.text);

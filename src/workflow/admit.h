@@ -35,6 +35,7 @@ MUST_CHECK bool gate_load(struct db *db, struct arena *a, const struct authority
 struct gate_blocked {
 	int64_t    until;  /* 0: nothing is in the way; INT64_MAX: a person */
 	int64_t    spread_ms;
+	bool       stated; /* the CA itself said so; else Reeve counts, and has not asked */
 	struct err why;    /* its text ends before the time */
 };
 /* The bucket that stands in the way longest. */

@@ -6,13 +6,17 @@
  */
 #include "acme/authorization.h"
 
+#include "base/planted.h"
 #include "base/rand.h"
 #include "store/certificate.h"
+#include "store/owner_lease.h"
 #include "store/txt_record.h"
 #include "workflow/await.h"
 #include "workflow/delegation.h"
 #include "workflow/session.h"
 #include "workflow/steps.h"
+
+#define TOLD_MAX 5 /* of one challenge, to a CA that looks only when it is told */
 
 /* What the pure steps found, until publish writes it with the intent. */
 struct found {
@@ -59,9 +63,13 @@ static bool write_settled(struct db *db, void *arg, struct err *err)
 	bool                 ok;
 
 	if (!authorization_set_status(db, x->id, x->status, now, err) ||
+	    (strcmp(x->status, "valid") == 0 &&
+	     !await_retire_one(db, x->job->row.order_id, x->job->row.project_id, x->id, err)) ||
 	    !authorization_pending(db, x->job->row.order_id, &pending, err))
 		return false;
 	if (pending > 0)
+		return job_wake_order(db, "order", x->job->row.order_id, now + AWAIT_LOOK_MS, err);
+	if (PLANTED(5) && !x->job->fresh)
 		return true;
 	a = arena_new();
 	ok = await_first_poll(db, a, x->job->row.order_id, x->learned_ms, &at, err) &&
@@ -192,26 +200,52 @@ enum outcome run_route(struct job *job, struct err *err)
 struct publish_write {
 	struct found     *x;
 	struct txt_record record;
-	int64_t           id;
+	int64_t           id, job_id;
+	bool              lease, busy; /* the owner name needs a lease, and another job has it */
+	bool              again;       /* somebody may have written the value before */
 };
 
 static bool write_intent(struct db *db, void *arg, struct err *err)
 {
 	struct publish_write *p = arg;
 	struct authorization *row = &p->x->row;
+	int64_t               now = clock_now_ms();
+	bool                  taken = true;
 
+	if (p->lease && !owner_lease_take(db, p->record.connection_id, p->record.zone, p->record.owner, p->job_id, now,
+	                                  now + OWNER_LEASE_MS, &taken, err))
+		return false;
+	p->busy = !taken;
+	if (p->busy)
+		return true;
 	if (p->x->fetched && !authorization_set_challenge(db, row->id, row->name, row->wildcard, row->challenge_url, row->value, err))
 		return false;
 	if (p->x->routed && !authorization_set_route(db, row->id, row->owner, row->connection_id, err))
 		return false;
-	return txt_record_intend(db, &p->record, &p->id, err);
+	return txt_record_intend(db, &p->record, &p->id, &p->again, err);
 }
 
 static bool write_live(struct db *db, void *arg, struct err *err)
 {
 	struct publish_write *p = arg;
 
-	return txt_record_set_state(db, p->id, "live", clock_now_ms(), err);
+	return txt_record_set_state(db, p->id, "live", clock_now_ms(), err) && (!p->lease || owner_lease_give(db, p->job_id, err));
+}
+
+static bool write_lease_back(struct db *db, void *arg, struct err *err)
+{
+	return owner_lease_give(db, ((struct publish_write *)arg)->job_id, err);
+}
+
+/* What a run before this one left is looked at before it is written again. */
+static bool publish_value(struct job *job, const struct provider *provider, const struct provider_value *value, bool again,
+                          struct err *err)
+{
+	bool present = false;
+
+	if (again && !provider->present(&job->worker->provider, value, &present, err))
+		return false;
+	return present || provider->add(&job->worker->provider, value, err);
 }
 
 /* The claim was lost. If the order has ended, its cleanup may have been here already: nobody else owes the value. */
@@ -249,23 +283,34 @@ enum outcome run_publish(struct job *job, struct err *err)
 		return OUT_FAIL;
 	}
 	p->x = x;
+	p->job_id = job->row.id;
+	p->lease = !provider->atomic;
 	p->record = (struct txt_record){ .connection_id = x->connection.id, .zone = x->connection.zone, .owner = x->row.owner,
 		                         .value = x->row.value, .order_id = job->row.order_id,
 		                         .authorization_id = x->row.id, .state = "intent", .intent_at = clock_now_ms() };
 	CRASH_POINT(PUBLISH_INTENT_BEFORE);
+	value = (struct provider_value){ x->connection.zone, x->row.owner, x->row.value };
+	if (PLANTED(3) && !provider->add(&job->worker->provider, &value, err))
+		return job_outcome(err);
 	if (!job_write(job, write_intent, p, err))
 		return job_outcome(err);
+	if (p->busy)
+		return job_wait(job, clock_now_ms() + rand_jitter(OWNER_BUSY_MS, 50), "another value is being written at %s; it goes first",
+		                x->row.owner);
 	CRASH_POINT(PUBLISH_INTENT_AFTER);
-	value = (struct provider_value){ x->connection.zone, x->row.owner, x->row.value };
 	/* A reset of the dns role between its answer and our row would lose the value: none happens meanwhile. */
 	pthread_rwlock_rdlock(&job->worker->dns_lock);
-	added = provider->add(&job->worker->provider, &value, err);
+	added = publish_value(job, provider, &value, p->again, err);
 	if (added && !job_write(job, write_live, p, err)) {
 		added = false;
 		take_back(job, provider, &value, p->id);
 	}
 	pthread_rwlock_unlock(&job->worker->dns_lock);
 	if (!added) {
+		struct err ignored = { 0 };
+
+		if (p->lease && !job_write(job, write_lease_back, p, &ignored))
+			log_debug("job=%lld lease=kept cause=\"%s\"", (long long)job->row.id, ignored.text);
 		err_in(err, "TXT value at %s", x->row.owner);
 		return job_outcome(err);
 	}
@@ -300,18 +345,42 @@ enum outcome run_visible(struct job *job, struct err *err)
 
 /* ---- respond ---- */
 
+/*
+ * A CA that validates while it answers (step-ca) leaves a challenge that failed `pending`, with the reason, and looks
+ * again only when it is told again. One that goes on by itself says `processing`: RFC 8555 8.2.
+ */
+static bool wants_telling_again(struct job *job, const struct session *s, struct acme_challenge *ret)
+{
+	struct err ignored = { 0 };
+
+	return acme_challenge_parse(job->arena, s->response.body, ret, &ignored) && ret->status == ACME_CHALLENGE_PENDING && ret->error != NULL;
+}
+
+static enum outcome tell_again(struct job *job, const struct found *x, const struct acme_challenge *challenge, struct err *err)
+{
+	bool last = job->row.attempts + 1 >= TOLD_MAX;
+
+	acme_problem_err(challenge->error, ACME_AT_VALIDATION, 0, err);
+	err->class = last ? ERR_PERMANENT : ERR_TEMPORARY;
+	err->retry_after_s = 0;
+	job->blamed = x->row.name;
+	err_in(err, "validation of %s", x->row.name);
+	return last ? OUT_FAIL : OUT_RETRY;
+}
+
 enum outcome run_respond(struct job *job, struct err *err)
 {
+	struct acme_challenge     challenge;
 	struct acme_authorization authorization;
 	struct session            s;
 	struct order              order;
 	struct found             *x;
 	struct db                *db;
-	bool                      send = true;
+	bool                      send = true, valid = false;
 
 	if (!load(job, &x, err))
 		return job_outcome(err);
-	if (job->fresh) {
+	if (job->fresh || PLANTED(4)) {
 		if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err) ||
 		    !session_open(job, order.authority_id, &s, err))
 			return job_outcome(err);
@@ -325,6 +394,7 @@ enum outcome run_respond(struct job *job, struct err *err)
 			send = false;
 		else if (authorization.status != ACME_AUTHORIZATION_PENDING)
 			return refused(job, &authorization, err);
+		valid = !send;
 		for (size_t i = 0; i < authorization.challenges_count; i++)
 			if (strcmp(authorization.challenges[i].url, x->row.challenge_url) == 0 &&
 			    authorization.challenges[i].status != ACME_CHALLENGE_PENDING)
@@ -334,6 +404,8 @@ enum outcome run_respond(struct job *job, struct err *err)
 		err_in(err, "challenge of %s", x->row.name);
 		return job_outcome(err);
 	}
+	if (send && wants_telling_again(job, &s, &challenge))
+		return tell_again(job, x, &challenge, err);
 	job_note(job, "%s%s: the CA was %stold", x->row.wildcard ? "*." : "", x->row.name, send ? "" : "already ");
-	return settle(job, x, "responded", session_delay_ms(&s, true));
+	return settle(job, x, valid ? "valid" : "responded", session_delay_ms(&s, true));
 }

@@ -2,8 +2,11 @@
  * workflow/await.c: waiting until the CA has validated. RFC 8555 7.5.1.
  *
  * The order is polled, not each authorization: it is ready when all are valid. The first poll is gated by our own
- * zone: nothing is asked before the CA's question for each value was answered, or for FALLBACK_MS. When the
- * authorizations are final, in whichever way, their values are removed: the same transaction makes the cleanup job.
+ * zone: nothing is asked before the CA's question for each value was answered, or for FALLBACK_MS. A ready order costs one
+ * request. An order that stays pending is waiting for the slowest of its names: from the second poll on the authorizations
+ * are looked at too (order.c does so while some are not even published), because the value of one that is final must not
+ * wait for the others. The transaction that learns that
+ * an authorization is final, in whichever way, makes its values due and wakes the cleanup job.
  */
 #include "acme/authorization.h"
 #include "acme/order.h"
@@ -19,14 +22,20 @@
 #define NEW_ORDERS_MAX 3   /* orders at the CA for one of ours */
 #define LOST_POLLS     3   /* answered 404, until an order is believed to be forgotten */
 #define AGAIN_MS       2000
+#define LOOKS_MAX      8   /* authorizations looked at with one poll */
+
+bool await_retire_one(struct db *db, const char *order_id, const char *project_id, int64_t authorization_id, struct err *err)
+{
+	int64_t now = clock_now_ms(), owed, job;
+
+	if (!txt_record_retire(db, order_id, authorization_id, now, &owed, err))
+		return false;
+	return owed == 0 || job_insert(db, "cleanup", order_id, order_id, project_id, steps[STEP_REMOVE].name, now, &job, err);
+}
 
 bool await_retire(struct db *db, const char *order_id, const char *project_id, struct err *err)
 {
-	int64_t owed, job;
-
-	if (!txt_record_retire(db, order_id, &owed, err))
-		return false;
-	return owed == 0 || job_insert(db, "cleanup", order_id, order_id, project_id, steps[STEP_REMOVE].name, clock_now_ms(), &job, err);
+	return await_retire_one(db, order_id, project_id, 0, err);
 }
 
 bool await_first_poll(struct db *db, struct arena *a, const char *order_id, int64_t learned_ms, int64_t *ret_at, struct err *err)
@@ -34,7 +43,7 @@ bool await_first_poll(struct db *db, struct arena *a, const char *order_id, int6
 	struct authorization *authorizations;
 	struct txt_record    *records;
 	size_t                authorizations_count, records_count;
-	int64_t               responded = 0, seen = 0;
+	int64_t               responded = 0, seen = 0, now = clock_now_ms();
 	bool                  unseen = false;
 
 	if (!authorization_list(db, a, order_id, &authorizations, &authorizations_count, err) ||
@@ -54,6 +63,9 @@ bool await_first_poll(struct db *db, struct arena *a, const char *order_id, int6
 		*ret_at = responded + FALLBACK_MS;
 	else
 		*ret_at = seen + SEEN_MS > responded + learned_ms ? seen + SEEN_MS : responded + learned_ms;
+	/* What was written down by a clock that was ahead does not keep the order waiting. */
+	if (*ret_at > now + learned_ms + FALLBACK_MS)
+		*ret_at = now;
 	return true;
 }
 
@@ -178,6 +190,68 @@ enum outcome await_poll(struct job *job, struct session *s, struct order *ret_or
 	return OUT_WAIT;
 }
 
+/* ---- values of authorizations that are final before the others ---- */
+
+struct final_write {
+	struct job    *job;
+	size_t         count;
+	struct settled {
+		int64_t     id;
+		const char *status;
+	} items[LOOKS_MAX];
+};
+
+static bool write_final(struct db *db, void *arg, struct err *err)
+{
+	struct final_write *x = arg;
+	int64_t             now = clock_now_ms();
+
+	for (size_t i = 0; i < x->count; i++)
+		if (!authorization_set_status(db, x->items[i].id, x->items[i].status, now, err) ||
+		    !await_retire_one(db, x->job->row.order_id, x->job->row.project_id, x->items[i].id, err))
+			return false;
+	return true;
+}
+
+/* A different few each time when there are many. */
+bool await_look(struct job *job, struct session *s, size_t but, struct err *err)
+{
+	struct final_write   *x = arena_alloc(job->arena, sizeof(*x));
+	struct authorization *all;
+	struct db            *db;
+	size_t                count, open = 0, first;
+
+	if (!job_reader(job, &db, err) || !authorization_list(db, job->arena, job->row.order_id, &all, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(all[i].status, "responded") == 0)
+			all[open++] = all[i];
+	*x = (struct final_write){ .job = job };
+	first = open > 0 ? (size_t)job->row.attempts * LOOKS_MAX % open : 0;
+	for (size_t i = 0; open > but && i < open && i < LOOKS_MAX; i++) {
+		const struct authorization *a = &all[(first + i) % open];
+		struct acme_authorization   answer;
+
+		if (!session_post(s, ACME_AT_AUTHORIZATION, a->url, STR(""), err) ||
+		    !acme_authorization_parse(job->arena, a->url, s->response.body, &answer, err)) {
+			if (err->class == ERR_TEMPORARY)
+				return false;
+			/* The order itself tells what becomes of it. */
+			log_warn("job=%lld order=%s authorization=%s outcome=unknown cause=\"%s\"", (long long)job->row.id,
+			         job->row.order_id, a->url, err->text);
+			*err = (struct err){ 0 };
+			continue;
+		}
+		if (answer.status != ACME_AUTHORIZATION_PENDING)
+			x->items[x->count++] = (struct settled){ a->id, answer.status == ACME_AUTHORIZATION_VALID ? "valid" : "invalid" };
+	}
+	if (x->count > 0) {
+		job->facts = write_final;
+		job->facts_arg = x;
+	}
+	return true;
+}
+
 enum outcome run_await(struct job *job, struct err *err)
 {
 	static const int64_t pause_ms[] = { 250, 700, 1000, 2000, 3000, 5000 };
@@ -186,6 +260,7 @@ enum outcome run_await(struct job *job, struct err *err)
 	struct session       s;
 	struct db           *db;
 	int64_t              first_at, pause;
+	uint32_t             retry_after_s;
 	enum outcome         polled;
 
 	if (job->row.attempts == 0) {
@@ -210,8 +285,11 @@ enum outcome run_await(struct job *job, struct err *err)
 			return OUT_FAIL;
 		}
 		pause = pause_ms[job->row.attempts < (int64_t)ARRAY_LEN(pause_ms) ? job->row.attempts : (int64_t)ARRAY_LEN(pause_ms) - 1];
-		if (s.response.retry_after_s > 0) {
-			pause = (int64_t)acme_retry_after(ACME_RETRY_POLL, s.response.retry_after_s, 1) * 1000;
+		retry_after_s = s.response.retry_after_s;
+		if (job->row.attempts > 0 && !await_look(job, &s, 1, err)) /* the last one is final when the order is */
+			return job_outcome(err);
+		if (retry_after_s > 0) {
+			pause = (int64_t)acme_retry_after(ACME_RETRY_POLL, retry_after_s, 1) * 1000;
 			job->attempts = job->row.attempts + 1;
 			return job_wait(job, clock_now_ms() + pause, "the CA validates; it asked to be polled after %lld s",
 			                (long long)pause / 1000);

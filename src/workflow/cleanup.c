@@ -1,80 +1,239 @@
 /*
- * workflow/cleanup.c: removes the TXT values of an order whose authorizations are final. Never gives up: what is owed
- * stays in the ledger as `removing` until the provider has confirmed that it is gone.
+ * workflow/cleanup.c: removes the TXT values that are due, those of one order in one job; and the reaper, which sees to it
+ * that there is such a job for each of them.
+ *
+ * A value that cannot be removed is a debt: shown, and tried again until the provider has confirmed that it is gone, or
+ * for 30 days. One that fails holds up no other. The job sleeps while values of its order are still needed; whoever makes
+ * them due wakes it.
  */
+#include "base/planted.h"
+#include "base/rand.h"
 #include "store/connection.h"
+#include "store/owner_lease.h"
 #include "store/txt_record.h"
+#include "workflow/removal.h"
 #include "workflow/steps.h"
 
-struct gone_write {
-	const char        *order_id;
-	struct txt_record *records;
-	size_t             count;
+#define REAP_MS (10 * 60 * 1000)
+
+/* ---- the values of one order ---- */
+
+struct attempt {
+	const struct txt_record *record;
+	enum removal             outcome;
+	int64_t                  retry_at;
+	struct err               why;
 };
 
-static bool write_gone(struct db *db, void *arg, struct err *err)
+struct removal_write {
+	int64_t         job_id;
+	struct attempt *items;
+	size_t          count;
+};
+
+static bool write_removed(struct db *db, void *arg, struct err *err)
 {
-	struct gone_write *g = arg;
+	static const char *const state[] = { [REMOVAL_GONE] = "gone", [REMOVAL_SUPERSEDED] = "superseded" };
+	struct removal_write    *g = arg;
+	int64_t                  now = clock_now_ms();
 
-	struct arena      *a = arena_new();
-	struct txt_record *all;
-	size_t             count;
-	bool               ok = true;
+	for (size_t i = 0; i < g->count; i++) {
+		const struct attempt *x = &g->items[i];
 
-	for (size_t i = 0; ok && i < g->count; i++)
-		ok = txt_record_set_state(db, g->records[i].id, "gone", clock_now_ms(), err);
-	/* A value retired while this run removed others is owed by this same job: it must not end. */
-	ok = ok && txt_record_list_order(db, a, g->order_id, &all, &count, err);
-	for (size_t i = 0; ok && i < count; i++)
-		if (strcmp(all[i].state, "removing") == 0)
-			ok = err_set(err, ERR_CONFLICT, "another value of the order became due meanwhile");
-	arena_free(a);
-	return ok;
+		if (x->outcome == REMOVAL_FAILED ? !txt_record_owe(db, x->record->id, x->retry_at, &x->why, err)
+		                                 : !txt_record_set_state(db, x->record->id, state[x->outcome], now, err))
+			return false;
+	}
+	return owner_lease_give(db, g->job_id, err);
 }
 
-static bool remove_value(struct job *job, struct db *db, const struct txt_record *r, struct err *err)
+struct lease_write {
+	const struct txt_record *record;
+	int64_t                  job_id;
+	bool                     taken;
+};
+
+static bool write_lease(struct db *db, void *arg, struct err *err)
+{
+	struct lease_write *x = arg;
+	int64_t             now = clock_now_ms();
+
+	return owner_lease_take(db, x->record->connection_id, x->record->zone, x->record->owner, x->job_id, now, now + OWNER_LEASE_MS,
+	                        &x->taken, err);
+}
+
+/* *ret_busy: nothing was done, another job writes there. */
+static enum removal remove_value(struct job *job, struct db *db, const struct txt_record *r, bool *ret_busy, struct err *err)
 {
 	struct provider_value  value = { r->zone, r->owner, r->value };
+	struct lease_write     lease = { r, job->row.id, true };
 	const struct provider *provider;
 	struct connection      connection;
-	bool                   removed;
+	enum removal           outcome;
 
+	*ret_busy = false;
 	if (!connection_find(db, job->arena, r->connection_id, &connection, err))
-		return false;
+		return REMOVAL_FAILED;
 	provider = provider_find(connection.provider);
-	if (provider == NULL)
-		return err_problem(err, ERR_TEMPORARY, "no-connection", "there is no provider \"%s\" in this version",
-		                   connection.provider);
+	if (provider == NULL) {
+		err_problem(err, ERR_TEMPORARY, "no-connection", "there is no provider \"%s\" in this version", connection.provider);
+		return REMOVAL_FAILED;
+	}
+	if (!provider->keeps && !provider->atomic && !job_write(job, write_lease, &lease, err))
+		return REMOVAL_FAILED;
+	if (!lease.taken) {
+		*ret_busy = true;
+		return REMOVAL_FAILED;
+	}
 	/* A reset of the dns role has either loaded the value before this removal, or does not contain it. */
 	pthread_rwlock_rdlock(&job->worker->dns_lock);
-	removed = provider->remove(&job->worker->provider, &value, err);
+	outcome = PLANTED(10) && r->failures > 0 ? REMOVAL_GONE :
+	          removal_try(provider, &job->worker->provider, &value, r->failures > 0 || job->row.claims > 1, err);
 	pthread_rwlock_unlock(&job->worker->dns_lock);
-	return removed;
+	return outcome;
+}
+
+static void tell(const struct txt_record *r, const struct attempt *x, int64_t now)
+{
+	char at[CLOCK_RFC3339_SIZE];
+
+	if (x->retry_at == 0)
+		log_error("event=debt-given-up order=%s owner=%s value=%s failures=%lld cause=\"%s\" fix=\"remove the value by hand, or "
+		          "repair the connection and run `reeve debt retry`\"",
+		          r->order_id, r->owner, r->value, (long long)r->failures + 1, x->why.text);
+	else
+		log_warn("event=debt order=%s owner=%s value=%s failures=%lld age_s=%lld next=%s problem=%s cause=\"%s\"", r->order_id,
+		         r->owner, r->value, (long long)r->failures + 1, (long long)(now - r->retired_at) / 1000,
+		         clock_rfc3339(x->retry_at, at), x->why.problem, x->why.text);
+}
+
+static bool due(const struct txt_record *r, int64_t now)
+{
+	return r->gone_at == 0 && r->retired_at != 0 &&
+	       (strcmp(r->state, "debt") != 0 || (r->retry_at != 0 && r->retry_at <= now));
+}
+
+/* What the timeline says. Not the time of the next try: a debt of days would fill it with lines that differ in nothing else. */
+static void note_attempts(struct job *job, const struct removal_write *g, size_t failed)
+{
+	const struct attempt *x = NULL;
+	size_t                superseded = 0, removed;
+
+	for (size_t i = 0; i < g->count; i++) {
+		superseded += g->items[i].outcome == REMOVAL_SUPERSEDED;
+		if (g->items[i].outcome == REMOVAL_FAILED)
+			x = &g->items[i];
+	}
+	removed = g->count - failed - superseded;
+	if (x != NULL)
+		job_note(job, "%zu TXT value%s removed, %zu owed: %s", removed, removed == 1 ? "" : "s", failed, x->why.text);
+	else if (superseded > 0)
+		job_note(job, "%zu TXT value%s left: the provider removes none, newer ones take their place", superseded,
+		         superseded == 1 ? "" : "s");
+	else if (g->count > 0)
+		job_note(job, "%zu TXT value%s removed", removed, removed == 1 ? "" : "s");
 }
 
 enum outcome run_remove(struct job *job, struct err *err)
 {
-	struct gone_write *g = arena_alloc(job->arena, sizeof(*g));
-	struct txt_record *all;
-	struct db         *db;
-	size_t             count;
+	struct removal_write *g = arena_alloc(job->arena, sizeof(*g));
+	struct txt_record    *all;
+	struct db            *db;
+	size_t                count, left = 0, failed = 0;
+	int64_t               now = clock_now_ms(), wake_at = JOB_NEVER;
 
 	CRASH_POINT(CLEANUP_INTENT_AFTER);
 	if (!job_reader(job, &db, err) || !txt_record_list_order(db, job->arena, job->row.order_id, &all, &count, err))
 		return OUT_RETRY;
-	g->order_id = job->row.order_id;
-	g->records = arena_alloc_array(job->arena, count > 0 ? count : 1, sizeof(*g->records));
+	g->job_id = job->row.id;
+	g->items = arena_alloc_array(job->arena, count > 0 ? count : 1, sizeof(*g->items));
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(all[i].state, "removing") != 0)
+		struct attempt *x = &g->items[g->count];
+		int64_t         retry_at = all[i].retry_at != 0 ? all[i].retry_at : JOB_NEVER;
+		bool            busy;
+
+		if (all[i].gone_at != 0)
 			continue;
-		if (!remove_value(job, db, &all[i], err)) {
-			err_in(err, "removal of the TXT value at %s", all[i].owner);
-			return OUT_RETRY;
+		if (due(&all[i], now)) {
+			*x = (struct attempt){ .record = &all[i] };
+			x->outcome = remove_value(job, db, &all[i], &busy, &x->why);
+			if (busy) {
+				retry_at = now + rand_jitter(OWNER_BUSY_MS, 50);
+			} else {
+				g->count++;
+				if (x->outcome != REMOVAL_FAILED)
+					continue;
+				failed++;
+				err_in(&x->why, "removal of the TXT value at %s", all[i].owner);
+				x->retry_at = removal_retry_at(&all[i], x->why.retry_after_s, clock_now_ms());
+				retry_at = x->retry_at != 0 ? x->retry_at : JOB_NEVER;
+				tell(&all[i], x, clock_now_ms());
+			}
 		}
-		g->records[g->count++] = all[i];
+		left++;
+		wake_at = retry_at < wake_at ? retry_at : wake_at;
 	}
-	job->facts = write_gone;
-	job->facts_arg = g;
-	job_note(job, "%zu TXT value%s removed", g->count, g->count == 1 ? "" : "s");
-	return OUT_DONE;
+	if (g->count > 0) {
+		job->facts = write_removed;
+		job->facts_arg = g;
+	}
+	note_attempts(job, g, failed);
+	if (left == 0)
+		return OUT_DONE;
+	/* A value that becomes due meanwhile wakes the job, whatever is written here. */
+	job->wake_at = wake_at;
+	return OUT_WAIT;
+}
+
+/* ---- the reaper ---- */
+
+struct reap_write {
+	struct txt_record_stray *strays;
+	size_t                   count;
+};
+
+static bool write_reap(struct db *db, void *arg, struct err *err)
+{
+	struct reap_write *x = arg;
+	int64_t            now = clock_now_ms(), owed, job;
+
+	for (size_t i = 0; i < x->count; i++)
+		if ((!x->strays[i].retired && !txt_record_retire(db, x->strays[i].order_id, 0, now, &owed, err)) ||
+		    !job_insert(db, "cleanup", x->strays[i].order_id, x->strays[i].order_id, x->strays[i].project_id,
+		                steps[STEP_REMOVE].name, now, &job, err))
+			return false;
+	return true;
+}
+
+enum outcome run_reap(struct job *job, struct err *err)
+{
+	struct reap_write  *x = arena_alloc(job->arena, sizeof(*x));
+	struct debt_summary debt;
+	struct db          *db;
+	int64_t             now = clock_now_ms();
+	char                since[CLOCK_RFC3339_SIZE];
+
+	if (!job_reader(job, &db, err) || !txt_record_strays(db, job->arena, &x->strays, &x->count, err) ||
+	    !txt_record_debt(db, "", now, &debt, err))
+		return OUT_RETRY;
+	for (size_t i = 0; i < x->count; i++)
+		log_error("event=reap order=%s cause=\"%s\"", x->strays[i].order_id,
+		          x->strays[i].retired ? "TXT values are due for removal and nobody is at it"
+		                               : "TXT values of an order that has ended were still kept");
+	if (debt.alert)
+		log_error("event=debt-alert count=%lld given_up=%lld since=%s fix=\"`reeve debt list` says which values and why\"",
+		          (long long)debt.count, (long long)debt.given_up, clock_rfc3339(debt.oldest_at, since));
+	if (x->count > 0) {
+		job->facts = write_reap;
+		job->facts_arg = x;
+	}
+	job->wake_at = now + REAP_MS;
+	return OUT_WAIT;
+}
+
+bool reaper_start(struct db *db, int64_t now, struct err *err)
+{
+	int64_t job;
+
+	return job_insert(db, "reaper", "ledger", "", "", steps[STEP_REAP].name, now, &job, err);
 }

@@ -189,29 +189,39 @@ bool command_delegation_remove(struct ipc_peer *worker, struct arena *a, const s
 	return ask_texts(worker, a, who, COMMAND_DELEGATION_REMOVE, &name, 1, ret, err);
 }
 
+static void issue_write(struct buf *b, const struct command_issue *c)
+{
+	wire_put_c(b, c->certificate_id);
+	wire_put_c(b, c->order_id);
+	names_write(b, c->names, c->names_count);
+	wire_put_c(b, c->authority);
+	wire_put_c(b, c->key_type);
+	wire_put_u32(b, (uint32_t)c->aliases_count);
+	for (size_t i = 0; i < c->aliases_count; i++) {
+		wire_put_c(b, c->aliases[i].name);
+		wire_put_c(b, c->aliases[i].target);
+	}
+	wire_put_c(b, c->provider);
+	wire_put_c(b, c->alias_provider);
+	wire_put_c(b, c->connection);
+	wire_put_c(b, c->facade);
+	wire_put_bool(b, c->refuse);
+	wire_put_bool(b, c->once);
+	wire_put_bool(b, c->dry_run);
+	wire_put_c(b, c->key_policy);
+	wire_put_c(b, c->fallback);
+	wire_put_c(b, c->fallback_after);
+	wire_put_str(b, c->csr);
+	wire_put_c(b, c->csr_spki);
+}
+
 bool command_issue(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct command_issue *c,
                    struct command_reply *ret, struct err *err)
 {
 	struct buf b;
 
 	begin(&b, who);
-	wire_put_c(&b, c->certificate_id);
-	wire_put_c(&b, c->order_id);
-	names_write(&b, c->names, c->names_count);
-	wire_put_c(&b, c->authority);
-	wire_put_c(&b, c->key_type);
-	wire_put_u32(&b, (uint32_t)c->aliases_count);
-	for (size_t i = 0; i < c->aliases_count; i++) {
-		wire_put_c(&b, c->aliases[i].name);
-		wire_put_c(&b, c->aliases[i].target);
-	}
-	wire_put_c(&b, c->provider);
-	wire_put_c(&b, c->alias_provider);
-	wire_put_c(&b, c->connection);
-	wire_put_c(&b, c->facade);
-	wire_put_bool(&b, c->refuse);
-	wire_put_bool(&b, c->once);
-	wire_put_bool(&b, c->dry_run);
+	issue_write(&b, c);
 	return ask(worker, a, COMMAND_CERTIFICATE_ISSUE, &b, ret, err);
 }
 
@@ -243,6 +253,39 @@ struct command_issue command_issue_read(struct wire *w, struct arena *a)
 	c.refuse = wire_get_bool(w);
 	c.once = wire_get_bool(w);
 	c.dry_run = wire_get_bool(w);
+	c.key_policy = wire_get_c(w, a);
+	c.fallback = wire_get_c(w, a);
+	c.fallback_after = wire_get_c(w, a);
+	c.csr = arena_dup(a, wire_get_str(w));
+	c.csr_spki = wire_get_c(w, a);
+	return c;
+}
+
+bool command_edit(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct command_edit *c,
+                  struct command_reply *ret, struct err *err)
+{
+	struct buf b;
+
+	begin(&b, who);
+	wire_put_c(&b, c->certificate);
+	wire_put_bool(&b, c->has_fallback);
+	wire_put_bool(&b, c->has_fallback_after);
+	wire_put_bool(&b, c->has_csr);
+	wire_put_bool(&b, c->compromised);
+	issue_write(&b, &c->issue);
+	return ask(worker, a, COMMAND_CERTIFICATE_EDIT, &b, ret, err);
+}
+
+struct command_edit command_edit_read(struct wire *w, struct arena *a)
+{
+	struct command_edit c;
+
+	c.certificate = wire_get_c(w, a);
+	c.has_fallback = wire_get_bool(w);
+	c.has_fallback_after = wire_get_bool(w);
+	c.has_csr = wire_get_bool(w);
+	c.compromised = wire_get_bool(w);
+	c.issue = command_issue_read(w, a);
 	return c;
 }
 
@@ -334,6 +377,7 @@ bool command_token_add(struct ipc_peer *worker, struct arena *a, const struct co
 	wire_put_c(&b, t->project_id);
 	wire_put_c(&b, t->name);
 	wire_put_c(&b, t->role);
+	wire_put_c(&b, t->certificate_id);
 	wire_put_str(&b, t->digest);
 	wire_put_str(&b, t->mac);
 	wire_put_i64(&b, t->created_at);
@@ -350,6 +394,7 @@ struct token command_token_read(struct wire *w, struct arena *a)
 	t.project_id = wire_get_c(w, a);
 	t.name = wire_get_c(w, a);
 	t.role = wire_get_c(w, a);
+	t.certificate_id = wire_get_c(w, a);
 	t.digest = arena_dup(a, wire_get_str(w));
 	t.mac = arena_dup(a, wire_get_str(w));
 	t.created_at = wire_get_i64(w);
@@ -362,6 +407,12 @@ bool command_token_revoke(struct ipc_peer *worker, struct arena *a, const struct
                           struct command_reply *ret, struct err *err)
 {
 	return ask_texts(worker, a, who, COMMAND_TOKEN_REVOKE, &name, 1, ret, err);
+}
+
+bool command_debt_retry(struct ipc_peer *worker, struct arena *a, const struct command_who *who, struct command_reply *ret,
+                        struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_DEBT_RETRY, NULL, 0, ret, err);
 }
 
 bool command_doctor(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *const *names,

@@ -41,6 +41,8 @@ enum command_type {
 	COMMAND_DEPLOYMENT_ADD,
 	COMMAND_DEPLOYMENT_REMOVE,
 	COMMAND_DEPLOYMENT_RUN,
+	COMMAND_CERTIFICATE_EDIT,
+	COMMAND_DEBT_RETRY,
 	COMMAND_AUTHORITY_LIMITS,
 	COMMAND_CERTIFICATE_REHEARSE,
 	COMMAND_DRILL,
@@ -55,7 +57,7 @@ struct command_who {
 
 struct command_reply {
 	const char *id;          /* of the object made or changed */
-	const char *order_id;    /* issue and renew */
+	const char *order_id;    /* issue, renew and edit */
 	int64_t     row_version;
 	/* issue: why the order is parked in preflight, "" when it runs on */
 	const char *problem, *detail, *hint;
@@ -106,6 +108,11 @@ struct command_issue {
 	const char           *facade;                    /* CertMate's members as JSON, kept with the certificate; "" from /v1 */
 	bool                  refuse;                    /* a delegation that does not hold refuses instead of parking */
 	bool                  once;                      /* a certificate with this first name exists: already-exists */
+	const char           *key_policy;                /* "" : new */
+	const char           *fallback;                  /* the second authority, id or name; "" : none */
+	const char           *fallback_after;            /* as workflow/failover.h reads it; "" : Reeve's own rule */
+	struct str            csr;                       /* a user's request, DER, as csr_parse() accepted it; empty: Reeve makes the key */
+	const char           *csr_spki;                  /* its public key */
 	bool                  dry_run;                   /* an order at the staging directory; what comes back is discarded */
 };
 MUST_CHECK bool command_issue(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
@@ -140,8 +147,22 @@ struct command_policy {
 };
 MUST_CHECK bool command_policy(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
                                const struct command_policy *c, struct command_reply *ret, struct err *err);
+
+/* What the certificate is to be. In `issue` what is not given stays: names_count 0, "", and the members with a flag here. */
+struct command_edit {
+	const char          *certificate; /* id or name */
+	bool                 has_fallback, has_fallback_after, has_csr;
+	bool                 compromised; /* the key of the version served is never used again */
+	struct command_issue issue;       /* certificate_id, facade and once are not used */
+};
+MUST_CHECK bool command_edit(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct command_edit *c,
+                             struct command_reply *ret, struct err *err);
 MUST_CHECK bool command_cancel(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *order_id,
                                struct command_reply *ret, struct err *err);
+
+/* All debts of the project are due at once. */
+MUST_CHECK bool command_debt_retry(struct ipc_peer *worker, struct arena *a, const struct command_who *who, struct command_reply *ret,
+                                   struct err *err);
 
 /* The row as the keeper made it (digest, mac). */
 MUST_CHECK bool command_token_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct token *t,
@@ -180,6 +201,7 @@ struct authority     command_authority_read(struct wire *w, struct arena *a);
 struct command_delegation command_delegation_read(struct wire *w, struct arena *a);
 /* At most COMMAND_NAMES_MAX names and aliases; more make the wire fail. */
 struct command_issue command_issue_read(struct wire *w, struct arena *a);
+struct command_edit  command_edit_read(struct wire *w, struct arena *a);
 struct command_policy command_policy_read(struct wire *w, struct arena *a);
 struct command_limits command_limits_read(struct wire *w, struct arena *a);
 struct deployment    command_deployment_read(struct wire *w, struct arena *a);

@@ -10,12 +10,14 @@
 #include "net/url.h"
 #include "store/certificate.h"
 #include "store/project.h"
+#include "store/txt_record.h"
 #include "workflow/change.h"
 #include "workflow/command.h"
 #include "workflow/delegation.h"
 #include "workflow/deployment.h"
 #include "workflow/doctor.h"
 #include "workflow/drill.h"
+#include "workflow/edit.h"
 #include "workflow/issue.h"
 #include "workflow/session.h"
 #include "workflow/steps.h"
@@ -330,6 +332,13 @@ static bool do_limits(struct call *c, struct err *err)
 	return wire_done(c->in, err) && change_limits(c->w, c->a, &c->who, &limits, &c->reply, err);
 }
 
+static bool do_edit(struct call *c, struct err *err)
+{
+	struct command_edit edit = command_edit_read(c->in, c->a);
+
+	return wire_done(c->in, err) && edit_certificate(c->w, c->a, &c->who, &edit, &c->reply, err);
+}
+
 static bool do_policy(struct call *c, struct err *err)
 {
 	struct command_policy policy = command_policy_read(c->in, c->a);
@@ -390,7 +399,8 @@ static bool do_token_revoke(struct call *c, struct err *err)
 	if (x.t.digest.len != TOKEN_DIGEST_SIZE)
 		return err_problem(err, ERR_PERMANENT, "tampered", "token %s has a digest of a wrong length", x.t.name);
 	x.t.revoked_at = clock_now_ms();
-	row = (struct keeper_token){ .id = x.t.id, .project_id = x.t.project_id, .name = x.t.name, .created_at = x.t.created_at,
+	row = (struct keeper_token){ .id = x.t.id, .project_id = x.t.project_id, .name = x.t.name,
+		                     .certificate_id = x.t.certificate_id, .created_at = x.t.created_at,
 		                     .expires_at = x.t.expires_at, .revoked_at = x.t.revoked_at, .row_version = x.t.row_version };
 	if (!keeper_role_parse(str_c(x.t.role), &row.role))
 		return err_problem(err, ERR_PERMANENT, "tampered", "token %s has an unknown role", x.t.name);
@@ -490,6 +500,29 @@ static bool do_deployment_run(struct call *c, struct err *err)
 
 /* ---- the rest ---- */
 
+static bool write_debt_retry(struct db *db, void *arg, struct err *err)
+{
+	struct call *c = arg;
+	int64_t      now = clock_now_ms();
+	const char **orders;
+	size_t       count;
+
+	if (!txt_record_debt_retry(db, c->a, c->who.project_id, now, &orders, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!job_wake(db, "cleanup", orders[i], now, err))
+			return false;
+	return audit(db, c, "debt-retry", "", "", err);
+}
+
+static bool do_debt_retry(struct call *c, struct err *err)
+{
+	if (!wire_done(c->in, err) || !store_write(c->w->store, write_debt_retry, c, err))
+		return false;
+	worker_kick(c->w, 0);
+	return true;
+}
+
 static bool do_doctor(struct call *c, struct err *err)
 {
 	size_t             count;
@@ -546,6 +579,7 @@ static const struct command {
 	ROW(CERTIFICATE_ISSUE, "certificate-issue", do_issue, .slow = true),
 	ROW(CERTIFICATE_RENEW, "certificate-renew", do_renew),
 	ROW(CERTIFICATE_SET, "certificate-set", do_policy),
+	ROW(CERTIFICATE_EDIT, "certificate-edit", do_edit, .slow = true),
 	ROW(ORDER_CANCEL, "order-cancel", do_cancel),
 	ROW(TOKEN_ADD, "token-add", do_token_add),
 	ROW(TOKEN_REVOKE, "token-revoke", do_token_revoke),
@@ -557,6 +591,7 @@ static const struct command {
 	ROW(AUTHORITY_LIMITS, "authority-limits", do_limits),
 	ROW(CERTIFICATE_REHEARSE, "certificate-rehearse", do_rehearse),
 	ROW(DRILL, "drill", do_drill, .slow = true),
+	ROW(DEBT_RETRY, "debt-retry", do_debt_retry),
 #undef ROW
 };
 

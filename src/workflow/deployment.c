@@ -200,10 +200,16 @@ static bool deliver_here(struct job *job, struct work *w, const char *event, boo
 		.key_blob = w->version.key_blob, .chain_pem = str_c(w->version.chain_pem), .pkcs12 = w->settings.pkcs12,
 	};
 	struct hook_run        run = { .event = event, .dry_run = dry_run, .certificate_id = w->certificate.id,
-		                       .certificate_name = w->certificate.name, .names = w->certificate.names,
+		                       .certificate_name = w->certificate.name, .names = w->version.names,
 		                       .number = w->version.number };
 	struct hook_result     result;
 
+	/* A directory without a key is of use to whoever has it; a hook or a PKCS#12 without one is not. */
+	if (w->version.key_blob.len == 0 && (w->kind != DEPLOY_FILES || w->settings.hook[0] != '\0' || w->settings.pkcs12)) {
+		err_problem(err, ERR_INPUT, "no-key", "version %lld of %s was made from a CSR: Reeve does not have its key",
+		            (long long)w->version.number, w->certificate.name);
+		return err_hint(err, "deliver it to a directory, without hook and PKCS#12: it gets the chain, and you have the key");
+	}
 	id_new(ticket);
 	handed.ticket = run.ticket = ticket;
 	if (!keeper_deliver(job->worker->keeper, &handed, err) ||
@@ -220,7 +226,7 @@ static bool deliver_here(struct job *job, struct work *w, const char *event, boo
 static bool deliver_webhook(struct job *job, struct work *w, struct err *err)
 {
 	struct cert_chain      chain;
-	struct webhook_message m = { &w->delivery, &w->deployment, w->certificate.name, w->certificate.names, NULL };
+	struct webhook_message m = { &w->delivery, &w->deployment, w->certificate.name, w->version.names, NULL };
 
 	if (!deployment_trusted(job->worker, &w->deployment, err) ||
 	    !chain_parse(job->arena, str_c(w->version.chain_pem), &chain, err))
@@ -400,7 +406,7 @@ static bool look(struct job *job, const struct work *w, struct err *err)
 	struct cert_info     served;
 	struct str           der;
 
-	if (!deploy_probe_split(job->arena, w->settings.probe, &request.host, &request.port, err) ||
+	if (!deploy_probe_split(job->arena, w->settings.probe, &request.starttls, &request.host, &request.port, err) ||
 	    !chain_parse(job->arena, str_c(w->version.chain_pem), &chain, err) || !probe_tls(job->arena, &request, &der, err))
 		return false;
 	if (str_eq(der, chain.certs[0].der))

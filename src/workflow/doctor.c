@@ -6,6 +6,7 @@
 
 #include "base/name.h"
 #include "json/json.h"
+#include "store/txt_record.h"
 #include "workflow/delegation.h"
 
 #define DNS_TYPE_CNAME 5
@@ -128,12 +129,35 @@ static bool report_name(struct worker *w, struct arena *a, const char *project_i
 	return ran;
 }
 
+/* What the project owes at its providers. */
+static bool report_debt(struct worker *w, const char *project_id, json_t *root, bool *ret_ok, struct err *err)
+{
+	struct db          *db = store_reader(w->store, err);
+	struct debt_summary debt;
+	json_t             *json;
+	char                oldest[CLOCK_RFC3339_SIZE];
+
+	if (db == NULL || !txt_record_debt(db, project_id, clock_now_ms(), &debt, err))
+		return false;
+	json = json_object();
+	json_put_int(json, "count", debt.count);
+	json_put_int(json, "given_up", debt.given_up);
+	if (debt.oldest_at != 0)
+		json_put_str(json, "oldest_at", clock_rfc3339(debt.oldest_at, oldest));
+	else
+		json_put(json, "oldest_at", json_null());
+	json_put_bool(json, "alert", debt.alert);
+	json_put(root, "debt", json);
+	*ret_ok = !debt.alert;
+	return true;
+}
+
 bool doctor_report(struct worker *w, struct arena *a, const char *project_id, const char *const *names, size_t names_count,
                    struct buf *ret, struct err *err)
 {
 	AUTO(json_freep) json_t *root = json_object();
 	json_t                  *reports = json_array();
-	bool                     all = true;
+	bool                     all = true, debt_ok = true;
 	int64_t                  until = clock_mono_ms() + BUDGET_MS;
 
 	json_put_bool(root, "ok", false);
@@ -157,7 +181,9 @@ bool doctor_report(struct worker *w, struct arena *a, const char *project_id, co
 		json_put_bool(report, "ok", ok);
 		all = all && ok;
 	}
-	json_put_bool(root, "ok", all);
+	if (!report_debt(w, project_id, root, &debt_ok, err))
+		return false;
+	json_put_bool(root, "ok", all && debt_ok);
 	buf_add_c(ret, json_write(a, root));
 	return true;
 }

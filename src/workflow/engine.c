@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "base/planted.h"
 #include "base/problem_codes.h"
 #include "base/rand.h"
 #include "workflow/admit.h"
@@ -125,7 +126,8 @@ static bool write_history(struct db *db, const struct outcome_write *o, struct e
 	struct job    *job = o->job;
 	const char    *text = job->note != NULL ? job->note : "";
 	struct history h = { .job_id = job->row.id, .at = o->now, .order_id = job->row.order_id, .kind = job->row.kind,
-		             .step = steps[job->step].name, .outcome = outcome_name(o->outcome), .text = text };
+		             .step = steps[job->step].name, .outcome = outcome_name(job->refused && o->outcome != OUT_FAIL ? OUT_RETRY : o->outcome),
+		             .text = text };
 
 	if (job->wake_at > o->now && job->wake_at != JOB_NEVER && o->outcome != OUT_FAIL)
 		h.until_at = job->wake_at;
@@ -228,7 +230,7 @@ static int64_t backoff_ms(const struct job *job, const struct err *cause)
 {
 	bool    polls = job->step == STEP_AWAIT || job->step == STEP_DOWNLOAD;
 	int64_t attempts = job->row.attempts < (polls ? 4 : 16) ? job->row.attempts : (polls ? 4 : 16);
-	int64_t s = (int64_t)1 << attempts;
+	int64_t s = PLANTED(9) ? 0 : (int64_t)1 << attempts;
 	int64_t ms = rand_jitter((s < BACKOFF_MAX_S ? s : BACKOFF_MAX_S) * 1000, 20);
 	int64_t floor_ms = (int64_t)cause->retry_after_s * 1000;
 
@@ -248,7 +250,10 @@ static void log_outcome(const struct job *job, enum outcome outcome, const struc
 		         cause->text);
 }
 
-/* Commit where the job went. False: the claim is lost or the store is gone; the job is not ours any more. */
+/*
+ * Commit where the job went. True when it is still ours. It was put back when the wake-up time lay ahead at the moment of
+ * the write: by now another thread may have it, however late it has become meanwhile.
+ */
 static bool job_commit(struct job *job, enum outcome outcome, const struct err *cause)
 {
 	const struct step   *step = &steps[job->step];
@@ -286,7 +291,7 @@ static bool job_commit(struct job *job, enum outcome outcome, const struct err *
 	worker_kick(job->worker, o.next_wake);
 	job->buffered_count = 0;
 	job->requests = 0;
-	return true;
+	return outcome == OUT_DONE && job->wake_at <= o.now;
 }
 
 /* The history row of a pure step waits for the next commit. */
@@ -313,6 +318,7 @@ static bool job_advance(struct job *job)
 	job->attempts = 0;
 	job->note = NULL;
 	job->blamed = NULL;
+	job->refused = false;
 	job->facts = NULL;
 	job->shown = (struct err){ 0 };
 	outcome = step->run(job, &cause);
@@ -323,8 +329,7 @@ static bool job_advance(struct job *job)
 		outcome = OUT_FAIL;
 	if (outcome == OUT_DONE && step->pure && job->facts == NULL && job->wake_at == 0) {
 		job_buffer(job);
-	} else if (!job_commit(job, outcome, outcome == OUT_RETRY || outcome == OUT_FAIL ? &cause : NULL) ||
-	           outcome != OUT_DONE || job->wake_at > clock_now_ms()) {
+	} else if (!job_commit(job, outcome, outcome == OUT_RETRY || outcome == OUT_FAIL ? &cause : NULL)) {
 		return false;
 	}
 	job->step = job->next;
@@ -515,6 +520,41 @@ static int64_t dispatch_due(struct worker *w, unsigned idle)
 	return next;
 }
 
+struct clock_back {
+	int64_t now, by_ms, count;
+};
+
+static bool write_clock_back(struct db *db, void *arg, struct err *err)
+{
+	struct clock_back *x = arg;
+
+	return schedule_clock_back(db, x->now, x->by_ms, &x->count, err);
+}
+
+/* Called with the lock held; drops it while writing. A clock that was ahead has left wake-ups that are far off. */
+static void notice_clock(struct worker *w)
+{
+	int64_t           offset = clock_now_ms() - clock_mono_ms();
+	struct clock_back x = { clock_now_ms(), w->clock_offset - offset, 0 };
+	struct err        err = { 0 };
+	bool              ok;
+
+	if (w->clock_offset == 0 || x.by_ms <= CLOCK_JUMP_MS) {
+		w->clock_offset = offset;
+		return;
+	}
+	pthread_mutex_unlock(&w->lock);
+	ok = store_write(w->store, write_clock_back, &x, &err);
+	pthread_mutex_lock(&w->lock);
+	/* Else again at the next look. */
+	if (ok) {
+		w->clock_offset = offset;
+		w->planned_at = 0;
+	}
+	log_warn("clock=back by_s=%lld jobs=%lld cause=\"%s\"", (long long)x.by_ms / 1000, (long long)x.count,
+	         ok ? "the wall clock was set back: wake-ups go back with it" : err.text);
+}
+
 static void wait_until(struct worker *w, int64_t at_ms)
 {
 	struct timespec until;
@@ -538,11 +578,13 @@ static void *dispatcher_main(void *arg)
 	int64_t        renew_at = clock_mono_ms() + JOB_RENEW_MS;
 
 	pthread_mutex_lock(&w->lock);
+	notice_clock(w);
 	while (!w->stopping) {
 		unsigned idle = w->keeper_open ? w->idle_count : 0;
 		int64_t  now = clock_now_ms(), next;
 
 		if (clock_mono_ms() >= renew_at) {
+			notice_clock(w);
 			renew_leases(w);
 			renew_at = clock_mono_ms() + JOB_RENEW_MS;
 			continue;

@@ -28,6 +28,8 @@
 #define JOB_RENEW_MS  20000
 #define COMMAND_THREADS  8
 #define COMMAND_SLOW_MAX 5
+#define OWNER_LEASE_MS 180000   /* longer than a provider may keep one call waiting */
+#define OWNER_BUSY_MS  200      /* another job writes at the same owner name */
 #define JOB_CLAIMS_MAX 3        /* claimed more often without an outcome it is alerted (store/job.h: and pauses) */
 
 enum outcome {
@@ -48,12 +50,16 @@ enum step_id {
 	STEP_ACCOUNT_KEY, STEP_ACCOUNT_REGISTER, STEP_REGISTERED,
 	/* cleanup */
 	STEP_REMOVE, STEP_CLEAN,
+	/* reaper: one job, for ever */
+	STEP_REAP,
 	/* delegation-check */
 	STEP_LOOK, STEP_LOOKED,
 	/* renewal-info: one job per certificate */
 	STEP_RENEWAL_LOOK,
 	/* deployment: one job per delivery */
 	STEP_DELIVER, STEP_PROBE, STEP_ROLL_BACK, STEP_DELIVERED,
+	/* fail-over: one job per order of a certificate with a second authority */
+	STEP_FAILOVER_WATCH, STEP_FAILOVER_OVER,
 	STEP__COUNT
 };
 
@@ -96,6 +102,7 @@ struct job {
 	int64_t             requests; /* ACME requests not yet added to the order */
 	const char         *blamed; /* with OUT_FAIL: the name whose validation the CA refused; NULL: no single one */
 	const char         *note;   /* what the timeline says; NULL: nothing */
+	bool                refused; /* with OUT_DONE or OUT_WAIT: the CA itself says "not now"; the timeline has it as a retry */
 	/* Facts written in the same transaction as the move, after the fence was checked. */
 	store_write_fn      facts;
 	void               *facts_arg;
@@ -138,6 +145,7 @@ struct worker {
 	unsigned            idle_count, busy_count;
 	unsigned            delivering;      /* atomic: step threads that wait for a target */
 	int64_t             planned_at;      /* when the dispatcher looks next */
+	int64_t             clock_offset;    /* the dispatcher's: wall - boot when it last looked; 0: not yet */
 	bool                started, stopping, keeper_open;
 	int64_t             dns_up_at;       /* when the dns role last got its whole set; 0: not yet */
 

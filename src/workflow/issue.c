@@ -8,39 +8,20 @@
  */
 #include "workflow/issue.h"
 
+#include "acme/known.h"
 #include "acme/order.h"
 #include "base/id.h"
 #include "crypto/keys.h"
 #include "keeper/keeper.h"
 #include "store/certificate.h"
 #include "store/project.h"
+#include "workflow/failover.h"
+#include "workflow/issue_plan.h"
 #include "workflow/names.h"
 #include "workflow/rehearsal.h"
 #include "workflow/steps.h"
 
 #define LOOK_BUDGET_MS 20000 /* for all names of one request together */
-
-struct route {
-	const char       *name;
-	struct delegation delegation;
-	bool              planned; /* to be inserted */
-};
-
-struct plan {
-	struct worker              *w;
-	struct arena               *a;
-	const struct command_who   *who;
-	const struct command_issue *c;
-	struct identifier          *names;
-	size_t                      names_count;
-	struct authority            authority;
-	struct certificate          certificate;
-	bool                        existing; /* the certificate row is there already */
-	struct route               *routes;
-	size_t                      routes_count;
-	const char                 *order_id;
-	struct authority            staging;  /* of a dry run */
-};
 
 bool issue_target(const char *text, char ret[static NAME_SIZE], struct err *err)
 {
@@ -59,7 +40,7 @@ bool issue_target(const char *text, char ret[static NAME_SIZE], struct err *err)
 
 /* ---- reading the request ---- */
 
-static bool plan_names(struct plan *p, struct err *err)
+bool plan_names(struct plan *p, struct err *err)
 {
 	if (p->c->names_count == 0)
 		return err_problem(err, ERR_INPUT, "invalid-request", "a certificate needs at least one name");
@@ -81,17 +62,21 @@ static bool plan_names(struct plan *p, struct err *err)
 	return true;
 }
 
+bool plan_authority_named(struct plan *p, struct db *db, const char *name, struct authority *ret, struct err *err)
+{
+	if (authority_find_named(db, p->a, p->who->project_id, name, ret, err))
+		return true;
+	if (err->class == ERR_NOT_FOUND) {
+		err_problem(err, ERR_CONFIG, "no-authority", "there is no authority \"%s\" in this project", name);
+		err_hint(err, "`reeve authority list` shows what there is; `reeve authority add` adds one");
+	}
+	return false;
+}
+
 static bool plan_authority(struct plan *p, struct db *db, struct err *err)
 {
-	if (p->c->authority[0] != '\0') {
-		if (authority_find_named(db, p->a, p->who->project_id, p->c->authority, &p->authority, err))
-			return true;
-		if (err->class == ERR_NOT_FOUND) {
-			err_problem(err, ERR_CONFIG, "no-authority", "there is no authority \"%s\" in this project", p->c->authority);
-			err_hint(err, "`reeve authority list` shows what there is; `reeve authority add` adds one");
-		}
-		return false;
-	}
+	if (p->c->authority[0] != '\0')
+		return plan_authority_named(p, db, p->c->authority, &p->authority, err);
 	if (authority_find_default(db, p->a, p->who->project_id, &p->authority, err))
 		return true;
 	if (err->class == ERR_NOT_FOUND) {
@@ -99,6 +84,64 @@ static bool plan_authority(struct plan *p, struct db *db, struct err *err)
 		err_hint(err, "add one: reeve authority add NAME --directory URL --email YOU");
 	}
 	return false;
+}
+
+bool plan_fallback(struct plan *p, struct db *db, const char *name, const char *after, const char **ret_id, struct err *err)
+{
+	struct authority second;
+	int64_t          after_ms;
+
+	*ret_id = "";
+	if (!failover_after_parse(str_c(after), &after_ms, err))
+		return false;
+	if (name[0] == '\0')
+		return true;
+	if (!plan_authority_named(p, db, name, &second, err))
+		return false;
+	if (strcmp(second.id, p->authority.id) == 0) {
+		err_problem(err, ERR_INPUT, "invalid-request", "the authority %s cannot be its own fall-back", second.name);
+		return err_hint(err, "name another one, or none");
+	}
+	*ret_id = second.id;
+	return plan_accepts(p, &second, err);
+}
+
+bool plan_accepts(struct plan *p, const struct authority *x, struct err *err)
+{
+	for (size_t i = 0; i < p->names_count && acme_known_refuses_overlap(x->directory_url); i++)
+		for (size_t k = 0; k < p->names_count; k++)
+			if (identifier_covers(&p->names[k], &p->names[i])) {
+				err_problem(err, ERR_INPUT, "invalid-name", "%s refuses %s together with %s, which covers it", x->name,
+				            p->names[i].value, p->names[k].value);
+				return err_hint(err, "leave out %s, or use another authority", p->names[i].value);
+			}
+	return true;
+}
+
+bool plan_key(struct plan *p, struct db *db, struct err *err)
+{
+	const struct certificate *c = &p->certificate;
+	enum key_type             type;
+	bool                      compromised = false;
+
+	if (!key_type_parse(str_c(c->key_type), &type)) {
+		err_problem(err, ERR_INPUT, "invalid-request", "unknown key type \"%s\"", c->key_type);
+		return err_hint(err, "use p256, p384, rsa2048, rsa3072 or rsa4096");
+	}
+	if (strcmp(c->key_policy, "new") != 0 && strcmp(c->key_policy, "reuse") != 0) {
+		err_problem(err, ERR_INPUT, "invalid-request", "unknown key policy \"%s\"", c->key_policy);
+		return err_hint(err, "use new (a key for each version) or reuse");
+	}
+	if (c->csr_spki[0] != '\0' && strcmp(c->key_policy, "reuse") == 0) {
+		err_problem(err, ERR_INPUT, "invalid-request", "a certificate made from a CSR has no key that Reeve could reuse");
+		return err_hint(err, "leave key_policy out: the same request is sent again at each renewal, until it is replaced");
+	}
+	if (c->csr_spki[0] != '\0' && !version_key_compromised(db, c->csr_spki, &compromised, err))
+		return false;
+	if (!compromised)
+		return true;
+	err_problem(err, ERR_INPUT, "invalid-request", "the key of this CSR was reported compromised");
+	return err_hint(err, "make a new key and a new CSR");
 }
 
 /* The target given for a base name, or NULL. */
@@ -132,6 +175,13 @@ static bool plan_route(struct plan *p, struct db *db, const char *base, struct r
 	ret->name = base;
 	if (err->class != ERR_NONE || (alias != NULL && !issue_target(alias, target, err)))
 		return false;
+	/* What an edit does not speak of stays where it is. */
+	for (size_t i = 0; i < p->kept_count && alias == NULL; i++)
+		if (strcmp(p->kept[i].name, base) == 0 && delegation_find(db, p->a, p->kept[i].delegation_id, &ret->delegation, err) &&
+		    ret->delegation.removed_at == 0)
+			return true;
+	if (err->class != ERR_NONE)
+		return false;
 	if (provider[0] != '\0' && provider_find(provider) == NULL) {
 		err_problem(err, ERR_CONFIG, "no-connection", "there is no DNS provider \"%s\" in this version of Reeve", provider);
 		return err_hint(err, "use \"" PROVIDER_BUILTIN "\": the validation zone that Reeve serves itself");
@@ -148,7 +198,7 @@ static bool plan_route(struct plan *p, struct db *db, const char *base, struct r
 	return delegation_make(p->w, p->a, &wish, &ret->delegation, err);
 }
 
-static bool plan_routes(struct plan *p, struct db *db, struct err *err)
+bool plan_routes(struct plan *p, struct db *db, struct err *err)
 {
 	p->routes = arena_alloc_array(p->a, p->names_count, sizeof(*p->routes));
 	for (size_t i = 0; i < p->names_count; i++) {
@@ -175,12 +225,12 @@ static bool plan_certificate(struct plan *p, struct db *db, struct err *err)
 		                               .authority_id = p->authority.id,
 		                               .key_type = p->c->key_type[0] != '\0' ? p->c->key_type : "p256",
 		                               .facade = p->c->facade, .created_at = clock_now_ms(), .row_version = 1,
-		                               .auto_renew = true, .renew_before = "" };
-	enum key_type type;
-	if (!key_type_parse(str_c(p->certificate.key_type), &type)) {
-		err_problem(err, ERR_INPUT, "invalid-request", "unknown key type \"%s\"", p->certificate.key_type);
-		return err_hint(err, "use p256, p384, rsa2048, rsa3072 or rsa4096");
-	}
+		                               .auto_renew = true, .renew_before = "",
+		                               .key_policy = p->c->key_policy[0] != '\0' ? p->c->key_policy : "new",
+		                               .csr_spki = p->c->csr_spki, .fallback_after = p->c->fallback_after };
+	if (!plan_fallback(p, db, p->c->fallback, p->c->fallback_after, &p->certificate.fallback_id, err) ||
+	    !plan_accepts(p, &p->authority, err) || !plan_key(p, db, err))
+		return false;
 	if (!p->c->once || p->c->dry_run)
 		return true;
 	if (!certificate_find_named(db, p->a, p->who->project_id, p->certificate.name, &old, &missing)) {
@@ -205,7 +255,7 @@ static bool plan_certificate(struct plan *p, struct db *db, struct err *err)
 
 /* ---- writing ---- */
 
-static bool write_delegations(struct db *db, void *arg, struct err *err)
+bool plan_write_delegations(struct db *db, void *arg, struct err *err)
 {
 	struct plan *p = arg;
 
@@ -221,7 +271,7 @@ static bool write_dry_run(struct db *db, void *arg, struct err *err)
 	struct plan             *p = arg;
 	struct certificate_route *routes = arena_alloc_array(p->a, p->routes_count, sizeof(*routes));
 	struct rehearsal_plan     r = { .like = p->certificate, .staging_id = p->staging.id, .certificate_id = p->certificate.id,
-		                        .order_id = p->order_id, .waiting_id = "", .routes = routes, .routes_count = p->routes_count };
+		                        .order_id = p->order_id, .waiting_id = "", .csr = p->c->csr, .routes = routes, .routes_count = p->routes_count };
 
 	for (size_t i = 0; i < p->routes_count; i++)
 		routes[i] = (struct certificate_route){ p->routes[i].name, p->routes[i].delegation.id };
@@ -231,16 +281,22 @@ static bool write_dry_run(struct db *db, void *arg, struct err *err)
 	                    p->certificate.names, err);
 }
 
-bool order_start(struct db *db, const struct certificate *c, const char *order_id, struct err *err)
+bool order_start_at(struct db *db, const struct certificate *c, const char *authority_id, const char *order_id, struct err *err)
 {
 	int64_t      now = clock_now_ms(), job;
 	struct order order = { .id = order_id, .project_id = c->project_id, .certificate_id = c->id, .version_id = "",
-		               .authority_id = c->authority_id, .account_id = "", .status = "running",
+		               .authority_id = authority_id, .account_id = "", .status = "running",
 		               .step = steps[STEP_KEY].name, .order_url = "", .finalize_url = "", .certificate_url = "",
 		               .problem = "", .detail = "", .hint = "", .created_at = now, .row_version = 1 };
 
 	return order_insert(db, &order, err) &&
-	       job_insert(db, "order", order_id, order_id, c->project_id, steps[STEP_KEY].name, now, &job, err);
+	       job_insert(db, "order", order_id, order_id, c->project_id, steps[STEP_KEY].name, now, &job, err) &&
+	       failover_watch(db, c, &order, now, err);
+}
+
+bool order_start(struct db *db, const struct certificate *c, const char *order_id, struct err *err)
+{
+	return order_start_at(db, c, c->authority_id, order_id, err);
 }
 
 static bool write_issue(struct db *db, void *arg, struct err *err)
@@ -262,6 +318,8 @@ static bool write_issue(struct db *db, void *arg, struct err *err)
 	}
 	if (p->existing ? !certificate_update(db, &p->certificate, err) : !certificate_insert(db, &p->certificate, err))
 		return false;
+	if ((p->existing || p->c->csr.len > 0) && !certificate_set_csr(db, p->certificate.id, p->c->csr, err))
+		return false;
 	for (size_t i = 0; i < p->routes_count; i++)
 		if (!certificate_route_set(db, p->certificate.id, p->routes[i].name, p->routes[i].delegation.id, err))
 			return false;
@@ -271,7 +329,7 @@ static bool write_issue(struct db *db, void *arg, struct err *err)
 }
 
 /* The first route that does not hold; class ERR_NONE when all do. */
-static bool look_at_routes(struct plan *p, struct err *ret_finding, struct err *err)
+bool plan_look(struct plan *p, struct err *ret_finding, struct err *err)
 {
 	int64_t until = clock_mono_ms() + LOOK_BUDGET_MS;
 
@@ -291,7 +349,7 @@ static bool look_at_routes(struct plan *p, struct err *ret_finding, struct err *
 	return true;
 }
 
-static void reply_finding(struct arena *a, struct command_reply *ret, const struct err *finding)
+void plan_reply(struct arena *a, struct command_reply *ret, const struct err *finding)
 {
 	ret->problem = arena_strdup(a, finding->problem);
 	ret->detail = arena_strdup(a, finding->text);
@@ -315,7 +373,7 @@ bool issue_certificate(struct worker *w, struct arena *a, const struct command_w
 	}
 	if (!plan_names(&p, err) || !plan_authority(&p, db, err) ||
 	    (c->dry_run && !rehearsal_staging(db, a, &p.authority, &p.staging, err)) || !plan_certificate(&p, db, err) || !plan_routes(&p, db, err) ||
-	    !store_write(w->store, write_delegations, &p, err) || !look_at_routes(&p, &finding, err))
+	    !store_write(w->store, plan_write_delegations, &p, err) || !plan_look(&p, &finding, err))
 		return false;
 	if (finding.class != ERR_NONE && c->refuse) {
 		*err = finding;
@@ -327,7 +385,7 @@ bool issue_certificate(struct worker *w, struct arena *a, const struct command_w
 	ret->id = p.certificate.id;
 	ret->order_id = p.order_id;
 	ret->row_version = 1;
-	reply_finding(a, ret, &finding);
+	plan_reply(a, ret, &finding);
 	return true;
 }
 
@@ -339,11 +397,23 @@ struct renewal {
 	const char               *order_id;
 };
 
+bool issue_authority_there(struct db *db, struct arena *a, const struct certificate *c, struct err *err)
+{
+	struct authority x;
+
+	if (!authority_find(db, a, c->authority_id, &x, err))
+		return false;
+	if (x.removed_at == 0)
+		return true;
+	err_problem(err, ERR_CONFIG, "no-authority", "the authority %s of %s was removed", x.name, c->name);
+	return err_hint(err, "give it another one: reeve certificate set %s --authority NAME", c->name);
+}
+
 static bool write_renewal(struct db *db, void *arg, struct err *err)
 {
 	struct renewal *r = arg;
 
-	return order_start(db, &r->certificate, r->order_id, err) &&
+	return failover_order_start(db, &r->certificate, r->order_id, err) &&
 	       audit_insert(db, clock_now_ms(), r->who->project_id, r->who->principal, "certificate-renew", r->certificate.id,
 	                    r->certificate.names, err);
 }
@@ -369,7 +439,7 @@ bool issue_renewal(struct worker *w, struct arena *a, const struct command_who *
 		err_problem(err, ERR_CONFLICT, "paused", "the certificate %s is paused", r.certificate.name);
 		return err_hint(err, "`reeve certificate resume %s`, then renew it", r.certificate.name);
 	}
-	if (!store_write(w->store, write_renewal, &r, err))
+	if (!issue_authority_there(db, a, &r.certificate, err) || !store_write(w->store, write_renewal, &r, err))
 		return false;
 	worker_kick(w, clock_now_ms());
 	ret->id = r.certificate.id;
@@ -413,8 +483,8 @@ bool issue_rehearsal(struct worker *w, struct arena *a, const struct command_who
 		return true;
 	}
 	if (!certificate_find_named(db, a, who->project_id, certificate, &x.plan.like, err) ||
-	    !authority_find(db, a, x.plan.like.authority_id, &authority, err) ||
-	    !rehearsal_staging(db, a, &authority, &staging, err) ||
+	    !issue_authority_there(db, a, &x.plan.like, err) || !authority_find(db, a, x.plan.like.authority_id, &authority, err) ||
+	    !rehearsal_csr(db, a, &x.plan.like, &x.plan.csr, err) || !rehearsal_staging(db, a, &authority, &staging, err) ||
 	    !certificate_route_list(db, a, x.plan.like.id, &routes, &x.plan.routes_count, err))
 		return false;
 	id_new(id);

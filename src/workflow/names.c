@@ -29,3 +29,38 @@ const char *names_join(struct arena *a, const struct identifier *names, size_t c
 		joined = arena_printf(a, "%s%s%s", joined, i > 0 ? " " : "", names[i].value);
 	return joined;
 }
+
+/* How many of the left stand on the right; each side has a name once. */
+static bool common(struct arena *a, const char *left, const char *right, size_t *ret_count, size_t *ret_left, size_t *ret_right,
+                   struct err *err)
+{
+	const struct identifier *l, *r;
+
+	if (!names_split(a, left, &l, ret_left, err) || !names_split(a, right, &r, ret_right, err))
+		return false;
+	*ret_count = 0;
+	for (size_t i = 0; i < *ret_left; i++)
+		for (size_t k = 0; k < *ret_right; k++)
+			*ret_count += strcmp(l[i].value, r[k].value) == 0;
+	return true;
+}
+
+bool names_share(struct arena *a, const char *left, const char *right, bool *ret, struct err *err)
+{
+	size_t count, l, r;
+
+	if (!common(a, left, right, &count, &l, &r, err))
+		return false;
+	*ret = count > 0;
+	return true;
+}
+
+bool names_same(struct arena *a, const char *left, const char *right, bool *ret, struct err *err)
+{
+	size_t count, l, r;
+
+	if (!common(a, left, right, &count, &l, &r, err))
+		return false;
+	*ret = count == l && count == r;
+	return true;
+}

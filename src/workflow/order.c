@@ -7,6 +7,7 @@
 #include "base/id.h"
 #include "store/certificate.h"
 #include "workflow/admit.h"
+#include "workflow/await.h"
 #include "workflow/issue.h"
 #include "workflow/names.h"
 #include "workflow/session.h"
@@ -15,6 +16,7 @@
 #define PREFLIGHT_FIRST_MS 5000
 #define PREFLIGHT_MAX_MS   (300 * 1000)
 #define ACCOUNT_LOST_MAX   3
+#define LOOK_PAUSES_MAX    11 /* AWAIT_LOOK_MS more each time, up to a minute */
 
 /* ---- key: on disk before anything else happens ---- */
 
@@ -30,12 +32,66 @@ static bool write_key(struct db *db, void *arg, struct err *err)
 	return version_insert(db, &x->version, err) && order_set_version(db, x->job->row.order_id, x->version.id, err);
 }
 
+/* The key of the version served, when the policy wants it again and it may be used. *ret stays empty otherwise. */
+static bool key_before(struct job *job, const struct certificate *c, struct version *ret, const char **ret_why, struct err *err)
+{
+	struct db *db;
+	bool       compromised;
+
+	*ret = (struct version){ .key_type = "" };
+	*ret_why = "";
+	if (strcmp(c->key_policy, "reuse") != 0 || c->version == 0)
+		return true;
+	if (!job_reader(job, &db, err) || !version_find_number(db, job->arena, c->id, 0, ret, err) ||
+	    !version_key_compromised(db, ret->spki_sha256, &compromised, err))
+		return false;
+	if (compromised)
+		*ret_why = "; the one before was reported compromised";
+	else if (strcmp(ret->key_type, c->key_type) != 0)
+		*ret_why = "; the one before is of another type";
+	else if (ret->key_blob.len == 0)
+		*ret_why = "; the one before was never here";
+	if ((*ret_why)[0] != '\0')
+		ret->key_blob = str_of(NULL, 0);
+	return true;
+}
+
+/* Whose key the version gets: the user's, the one before, or a new one. */
+static bool take_key(struct job *job, const struct certificate *c, enum key_type type, struct version *v, struct err *err)
+{
+	struct record_id       record = { v->project_id, KEEPER_COLUMN_CERT_KEY, v->id, v->row_version };
+	struct keeper_cert_key key;
+	struct version         before;
+	const char            *why;
+
+	if (c->csr_spki[0] != '\0') {
+		v->spki_sha256 = c->csr_spki;
+		job_note(job, "the key is the user's: the request that was given is sent");
+		return true;
+	}
+	if (!key_before(job, c, &before, &why, err))
+		return false;
+	if (before.key_blob.len > 0) {
+		struct record_id from = { before.project_id, KEEPER_COLUMN_CERT_KEY, before.id, before.row_version };
+
+		if (!keeper_cert_key_again(job->worker->keeper, type, &from, before.key_blob, &record, job->arena, &key, err))
+			return false;
+		job_note(job, "the key of version %lld is used again, and sealed", (long long)before.number);
+	} else {
+		if (!keeper_cert_key_new(job->worker->keeper, &record, type, job->arena, &key, err))
+			return false;
+		job_note(job, "%s key made and sealed%s", key_type_name(type), why);
+	}
+	v->key_blob = key.blob;
+	v->spki_sha256 = key.spki_sha256;
+	return true;
+}
+
 enum outcome run_key(struct job *job, struct err *err)
 {
 	struct key_write      *x = arena_alloc(job->arena, sizeof(*x));
 	struct order           order;
 	struct certificate     certificate;
-	struct keeper_cert_key key;
 	enum key_type          type;
 	char                   id[ID_SIZE];
 	struct db             *db;
@@ -53,15 +109,11 @@ enum outcome run_key(struct job *job, struct err *err)
 	x->job = job;
 	x->version = (struct version){ .id = arena_strdup(job->arena, id), .project_id = order.project_id,
 		                       .certificate_id = certificate.id, .key_type = certificate.key_type,
-		                       .chain_pem = "", .serial = "", .created_at = clock_now_ms(), .row_version = 1 };
-	struct record_id record = { order.project_id, KEEPER_COLUMN_CERT_KEY, x->version.id, 1 };
-	if (!keeper_cert_key_new(job->worker->keeper, &record, type, job->arena, &key, err))
+		                       .authority_id = order.authority_id, .names = certificate.names, .chain_pem = "", .serial = "", .created_at = clock_now_ms(), .row_version = 1 };
+	if (!take_key(job, &certificate, type, &x->version, err))
 		return job_outcome(err);
-	x->version.key_blob = key.blob;
-	x->version.spki_sha256 = key.spki_sha256;
 	job->facts = write_key;
 	job->facts_arg = x;
-	job_note(job, "%s key made and sealed", key_type_name(type));
 	return OUT_DONE;
 }
 
@@ -147,7 +199,13 @@ static bool write_new_order(struct db *db, void *arg, struct err *err)
 {
 	struct new_order_write *x = arg;
 	const char             *order_id = x->job->row.order_id;
+	bool                    taken;
 
+	/* Two orders for the same names may have been answered with the same one at the same moment: one comes too late. */
+	if (!order_url_taken(db, x->order->url, order_id, &taken, err))
+		return false;
+	if (taken)
+		return err_problem(err, ERR_CONFLICT, "conflict", "the CA gave the order of another certificate");
 	if (!order_set_account(db, order_id, x->account_id, err) ||
 	    !order_set_urls(db, order_id, x->order->url, x->order->finalize, err))
 		return false;
@@ -165,18 +223,25 @@ static bool write_new_order(struct db *db, void *arg, struct err *err)
 	return true;
 }
 
-/* The certificate id of the version served, when the CA takes it: RFC 9773 5. NULL: there is none to replace. */
-static bool predecessor(struct job *job, const struct session *s, const struct certificate *certificate, const char **ret, struct err *err)
+/*
+ * The certificate id of the version served, when the CA takes it, issued it, and it shares a name with the order: RFC 9773
+ * 5. NULL: there is none to replace.
+ */
+static bool predecessor(struct job *job, const struct session *s, const struct certificate *certificate, const char *names,
+                        const char **ret, struct err *err)
 {
 	struct version version;
 	struct db     *db;
+	bool           share;
 
 	*ret = NULL;
 	if (certificate->version == 0 || s->directory.renewal_info == NULL)
 		return true;
 	if (!job_reader(job, &db, err) || !version_find_number(db, job->arena, certificate->id, 0, &version, err))
 		return false;
-	if (version.ari_id[0] != '\0')
+	if (!names_share(job->arena, version.names, names, &share, err))
+		return false;
+	if (version.ari_id[0] != '\0' && share && strcmp(version.authority_id, s->authority.id) == 0)
 		*ret = version.ari_id;
 	return true;
 }
@@ -236,6 +301,7 @@ enum outcome run_new_order(struct job *job, struct err *err)
 	struct acme_order        *answer = arena_alloc(job->arena, sizeof(*answer));
 	struct order              order;
 	struct certificate        certificate;
+	struct version            version;
 	struct acme_order_request request = { 0 };
 	struct session            s;
 	struct gate              *gate = arena_alloc(job->arena, sizeof(*gate)); /* a hold is written after this function */
@@ -246,9 +312,11 @@ enum outcome run_new_order(struct job *job, struct err *err)
 
 	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err) ||
 	    !certificate_find(db, job->arena, order.certificate_id, &certificate, err) ||
+	    !version_find(db, job->arena, order.version_id, &version, err) ||
 	    !session_open(job, order.authority_id, &s, err) ||
-	    !gate_load(db, job->arena, &s.authority, &certificate, clock_now_ms(), gate, err) || !predecessor(job, &s, &certificate, &wanted, err) ||
-	    !names_split(job->arena, certificate.names, &request.identifiers, &request.identifiers_count, err))
+	    !gate_load(db, job->arena, &s.authority, &certificate, clock_now_ms(), gate, err) ||
+	    !predecessor(job, &s, &certificate, version.names, &wanted, err) ||
+	    !names_split(job->arena, version.names, &request.identifiers, &request.identifiers_count, err))
 		return job_outcome(err);
 	CRASH_POINT(NEW_ORDER_INTENT_BEFORE);
 	if (!job_write(job, write_new_order_intent, &intent, err))
@@ -301,6 +369,7 @@ enum outcome run_authorizations(struct job *job, struct err *err)
 {
 	struct authorization *all;
 	struct order          order;
+	struct session        s;
 	size_t                count, pending = 0;
 	struct db            *db;
 
@@ -317,7 +386,15 @@ enum outcome run_authorizations(struct job *job, struct err *err)
 		}
 		pending += strcmp(all[i].status, "pending") == 0;
 	}
-	if (pending > 0)
+	if (pending == count)
 		return job_wait(job, JOB_NEVER, "%zu of %zu authorizations under way", pending, count);
+	if (pending > 0) {
+		/* Some names are late: the values of the others must not wait for them. */
+		if (!session_open(job, order.authority_id, &s, err) || !await_look(job, &s, 0, err))
+			return job_outcome(err);
+		job->attempts = job->row.attempts + 1;
+		return job_wait(job, clock_now_ms() + AWAIT_LOOK_MS * (1 + (job->row.attempts < LOOK_PAUSES_MAX ? job->row.attempts : LOOK_PAUSES_MAX)),
+		                "%zu of %zu authorizations under way", pending, count);
+	}
 	return OUT_DONE;
 }

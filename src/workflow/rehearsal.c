@@ -23,6 +23,12 @@ bool rehearsal_staging(struct db *db, struct arena *a, const struct authority *x
 	                g.limits.staging_url != NULL ? " " : "", g.limits.staging_url != NULL ? g.limits.staging_url : "", x->name);
 }
 
+bool rehearsal_csr(struct db *db, struct arena *a, const struct certificate *c, struct str *ret, struct err *err)
+{
+	*ret = str_of(NULL, 0);
+	return c->csr_spki[0] == '\0' || certificate_csr(db, a, c->id, ret, err);
+}
+
 bool rehearsal_place(struct db *db, const struct rehearsal_plan *p, int64_t now, struct err *err)
 {
 	struct certificate c = p->like;
@@ -36,9 +42,12 @@ bool rehearsal_place(struct db *db, const struct rehearsal_plan *p, int64_t now,
 	c.auto_renew = false;
 	c.paused_at = 0;
 	c.facade = c.renew_before = "";
+	/* What happens at the staging directory leads nowhere else, and the key served is not for it. */
+	c.fallback_id = c.fallback_after = "";
+	c.key_policy = "new";
 	c.created_at = now;
 	c.row_version = 1;
-	if (!certificate_insert(db, &c, err))
+	if (!certificate_insert(db, &c, err) || (p->csr.len > 0 && !certificate_set_csr(db, c.id, p->csr, err)))
 		return false;
 	for (size_t i = 0; i < p->routes_count; i++)
 		if (!certificate_route_set(db, c.id, p->routes[i].name, p->routes[i].delegation_id, err))
@@ -79,7 +88,7 @@ static enum outcome place(struct job *job, struct db *db, const struct order *o,
 	p->order_id = arena_strdup(job->arena, order_id);
 	p->note = arena_printf(job->arena, "rehearsal for order %s: %s failed %lld validations in a row", o->id, f->identifier,
 	                       (long long)f->validations);
-	if (!certificate_route_list(db, job->arena, c->id, &routes, &p->routes_count, err))
+	if (!certificate_route_list(db, job->arena, c->id, &routes, &p->routes_count, err) || !rehearsal_csr(db, job->arena, c, &p->csr, err))
 		return job_outcome(err);
 	p->routes = routes;
 	job->facts = write_rehearsal;
@@ -121,10 +130,11 @@ enum outcome rehearsal_look(struct job *job, struct db *db, const struct order *
 	if (!order_find(db, job->arena, r.order_id, &rehearsed, err))
 		return job_outcome(err);
 	if (strcmp(rehearsed.status, "running") == 0) {
-		err_problem(&job->shown, ERR_CONFIG, rehearsed.problem, "%s", rehearsed.detail);
-		err_hint(&job->shown, "%s", rehearsed.hint);
-		if (rehearsed.problem[0] == '\0')
-			job->shown = (struct err){ 0 };
+		/* Not by its code: what the staging directory does is no failure of this authority (failover.h). */
+		if (rehearsed.problem[0] != '\0') {
+			err_problem(&job->shown, ERR_TEMPORARY, "", "the rehearsal at %s waits: %s", staging.name, rehearsed.detail);
+			err_hint(&job->shown, "%s", rehearsed.hint);
+		}
 		return job_wait(job, JOB_NEVER, "the rehearsal at %s is under way (order %s)", staging.name, rehearsed.id);
 	}
 	err_problem(err, ERR_PERMANENT, "rehearsal-failed", "the rehearsal at %s %s, so production was not asked: %s", staging.name,

@@ -20,12 +20,15 @@ struct rehearsal_plan {
 	struct certificate  like;        /* names, key type, project; id and authority are set by the call */
 	const char         *staging_id, *certificate_id, *order_id; /* ids: new */
 	const char         *waiting_id;  /* the order that waits, or "" */
+	struct str          csr;         /* the user's request, DER; empty: Reeve makes the key */
 	const struct certificate_route *routes;
 	size_t              routes_count;
 	const char         *note;        /* first row of its timeline */
 };
 /* Make it: inside a write. */
 MUST_CHECK bool rehearsal_place(struct db *db, const struct rehearsal_plan *p, int64_t now, struct err *err);
+/* The request that a certificate is made from; empty when Reeve makes its keys. */
+MUST_CHECK bool rehearsal_csr(struct db *db, struct arena *a, const struct certificate *c, struct str *ret, struct err *err);
 /* The staging authority of `x`. ERR_CONFIG "no-staging" with what to set. */
 MUST_CHECK bool rehearsal_staging(struct db *db, struct arena *a, const struct authority *x, struct authority *ret, struct err *err);
 

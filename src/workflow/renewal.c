@@ -12,6 +12,7 @@
 #include "base/rand.h"
 #include "store/certificate.h"
 #include "store/project.h"
+#include "workflow/failover.h"
 #include "workflow/issue.h"
 #include "workflow/renewal_plan.h"
 #include "workflow/session.h"
@@ -101,7 +102,7 @@ bool renewal_failed(struct db *db, const char *certificate_id, bool cancelled, i
 		r.failures++;
 	/* A cancelled order waits as long as many failed ones: somebody wants it stopped. */
 	wait_ms = renewal_retry_ms(cancelled ? INT64_MAX : r.failures, v.not_after_at - now);
-	r.retry_at = !cancelled && next_at != 0 && next_at != JOB_NEVER ? next_at : now + rand_jitter(wait_ms, JITTER);
+	r.retry_at = !cancelled && next_at > now && next_at != JOB_NEVER ? next_at : now + rand_jitter(wait_ms, JITTER);
 	return renewal_set_tries(db, &r, err) && renewal_wake(db, certificate_id, now, err);
 }
 
@@ -179,7 +180,7 @@ static bool ask_ca(struct look *x)
 	struct session           s;
 	struct err               err = { 0 };
 
-	if (!session_open(x->job, x->certificate.authority_id, &s, &err)) {
+	if (!session_open(x->job, x->version.authority_id, &s, &err)) {
 		asked_in_vain(x, &err);
 		return err.class != ERR_TEMPORARY;
 	}
@@ -198,9 +199,10 @@ static bool ask_ca(struct look *x)
 	return true;
 }
 
+/* Who issued the version knows it; that may be another authority than the next order's. */
 static void ask(struct look *x)
 {
-	const char *authority_id = x->certificate.authority_id;
+	const char *authority_id = x->version.authority_id;
 	int64_t     wait_ms;
 
 	if (x->version.ari_id[0] == '\0') {
@@ -241,6 +243,21 @@ static bool clock_believed(struct look *x)
 	return false;
 }
 
+/* The next order's authority may have been removed after the version was issued: a person has to name another. */
+static bool authority_there(struct look *x, struct err *err)
+{
+	struct db *db;
+
+	if (!job_reader(x->job, &db, err))
+		return false;
+	if (issue_authority_there(db, x->job->arena, &x->certificate, err))
+		return true;
+	x->asked = true;
+	x->renewal.finding = arena_strdup(x->job->arena, err->text);
+	log_warn("certificate=%s renewal=held cause=\"%s\" fix=\"%s\"", x->certificate.id, err->text, err->hint);
+	return false;
+}
+
 /* ---- acting ---- */
 
 static bool note_order(struct db *db, const struct look *x, const char *text, struct err *err)
@@ -258,7 +275,7 @@ static bool place_order(struct db *db, struct look *x, struct err *err)
 
 	if (x->renewal.failures == 0)
 		x->renewal.early = renewal_is_early(&x->version, x->now) ? x->renewal.early + 1 : 0;
-	if (!order_start(db, &x->certificate, x->order_id, err) || !renewal_set_tries(db, &x->renewal, err) ||
+	if (!failover_order_start(db, &x->certificate, x->order_id, err) || !renewal_set_tries(db, &x->renewal, err) ||
 	    !note_order(db, x, arena_printf(a, "renewal of version %lld: %s", (long long)x->version.number, why), err))
 		return false;
 	if (x->renewal.explanation_url[0] != '\0' &&
@@ -327,7 +344,7 @@ enum outcome run_renewal_look(struct job *job, struct err *err)
 		ask(x);
 	renewal_plan(&x->certificate, &x->version, &x->renewal, &x->plan);
 	x->place = x->plan.automatic && !running && x->plan.due_at <= x->now;
-	held = x->place && !clock_believed(x);
+	held = x->place && (!authority_there(x, &(struct err){ 0 }) || !clock_believed(x));
 	x->place = x->place && !held;
 	if (x->place) {
 		id_new(order_id);

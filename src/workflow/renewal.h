@@ -11,7 +11,7 @@
 
 /* A version was stored: its renewal begins, the CA is asked at once. */
 MUST_CHECK bool renewal_stored(struct db *db, const char *certificate_id, const char *project_id, int64_t now, struct err *err);
-/* An order ended without a certificate: the next one waits until next_at (workflow/policy.h; 0: longer each time). The version
+/* An order ended without a certificate: the next one waits until next_at (workflow/policy.h; not ahead: longer each time). The version
  * that is there stays served. */
 MUST_CHECK bool renewal_failed(struct db *db, const char *certificate_id, bool cancelled, int64_t next_at, int64_t now, struct err *err);
 /* A person says that it goes on: nothing holds it back any more. */

@@ -5,9 +5,11 @@
  *                  -> download -> verify -> store -> issued
  *   authorization  fetch -> route -> publish -> visible -> respond -> settled     (one job each, in parallel)
  *   account        key -> register -> registered        (made by the first order that needs it)
- *   cleanup        remove -> clean                      (made when the authorizations of an order are final)
+ *   cleanup        remove, again and again -> clean     (made when the first authorization of an order is final)
+ *   reaper         reap, for ever                       (one job: no value is left without a cleanup)
  *   delegation-check   look, again and again, until the delegation is removed
  *   renewal-info       look, again and again            (made with the first version; places the next order)
+ *   fail-over      watch                          (beside an order whose certificate names a second authority)
  *   deployment     deliver -> probe -> delivered, or -> roll-back -> delivered  (one job per delivery of a version)
  *
  * A pure step has no effect outside, so its move is written with the next one's commit. attempts_max 0 never gives
@@ -59,6 +61,7 @@ const struct step steps[STEP__COUNT] = {
 	[STEP_REMOVE]           = { "cleanup",       "remove",         run_remove,            STEP_CLEAN,          0,  false,
 	                            CRASH_CLEANUP_DONE, CRASH_CLEANUP_COMMIT_AFTER },
 	[STEP_CLEAN]            = { .kind = "cleanup", .name = "clean" },
+	[STEP_REAP]             = { "reaper",        "reap",           run_reap,              STEP_REAP,           0,  false, NO_CRASH },
 
 	[STEP_LOOK]             = { "delegation-check", "look",        run_look,              STEP_LOOK,           0,  false, NO_CRASH },
 	[STEP_LOOKED]           = { .kind = "delegation-check", .name = "removed" },
@@ -72,6 +75,10 @@ const struct step steps[STEP__COUNT] = {
 	/* Does what `deliver` does, with an older version: its effects have that one's crash points. */
 	[STEP_ROLL_BACK]        = { "deployment",    "roll-back",      run_roll_back,         STEP_DELIVERED,      0,  false, NO_CRASH },
 	[STEP_DELIVERED]        = { .kind = "deployment", .name = "delivered" },
+
+	[STEP_FAILOVER_WATCH]   = { "fail-over",     "watch",          run_failover_watch,    STEP_FAILOVER_OVER,  0,  false,
+	                            CRASH_FAILOVER_COMMIT_BEFORE, CRASH_FAILOVER_COMMIT_AFTER },
+	[STEP_FAILOVER_OVER]    = { .kind = "fail-over", .name = "over" },
 };
 
 enum step_id step_find(const char *kind, const char *name)

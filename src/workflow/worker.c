@@ -7,9 +7,11 @@
 #include "keeper/keeper.h"
 #include "store/connection.h"
 #include "store/project.h"
+#include "store/schedule.h"
 #include "store/txt_record.h"
 #include "workflow/command.h"
 #include "workflow/session.h"
+#include "workflow/steps.h"
 
 #define RETRY_MS        1000
 
@@ -101,9 +103,14 @@ static void dns_pushed(void *ctx, const struct ipc_frame *frame)
 static bool write_start(struct db *db, void *arg, struct err *err)
 {
 	struct worker *w = arg;
+	int64_t        now = clock_now_ms(), newest, count = 0;
 
-	return job_void_leases(db, w->node, clock_now_ms(), err) &&
-	       connection_sync_builtin(db, w->settings.zones, w->settings.zones_count, clock_now_ms(), err);
+	/* The clock was ahead when this database was last written to, and was set back while nobody ran. */
+	if (!schedule_newest(db, &newest, err) ||
+	    (newest - now > CLOCK_JUMP_MS && !schedule_clock_back(db, now, newest - now, &count, err)))
+		return false;
+	return job_void_leases(db, w->node, now, err) && reaper_start(db, now, err) &&
+	       connection_sync_builtin(db, w->settings.zones, w->settings.zones_count, now, err);
 }
 
 static bool load_meta(struct worker *w, struct err *err)

@@ -3,11 +3,15 @@
 
     tests/crash/run.py [--long] [--reeve build-test/reeve] [POINT…]
 
-The binary lists its crash points; one that a plain order never reaches is a failure. For each point a fresh home issues
-an apex and its wildcard, the process is killed there once (the worker alone; with everything at every second point, in
+The binary lists its crash points; one that neither a plain order nor a changed certificate reaches is a failure. For each
+point a fresh home issues an apex and its wildcard (for the points of edit and fail-over: an apex by the second authority,
+since the first one fails, then its wildcard too by the first, in the place of a renewal that was under way), the process is killed there once (the worker alone; with everything at every second point, in
 the long form at each), and afterwards: the order is issued, the CA issued exactly one certificate, no order was opened
 twice unless the kill fell into the opening, key and certificate match, no TXT value is left in DNS or in the ledger, and
 the certificate is in its directory, whole, and seen at the server that reads it there.
+
+Then the same with a CA that validates the two names one after the other, killed where the first value goes while the second
+must stay.
 """
 
 import argparse
@@ -23,12 +27,17 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
 
 import lab as lab_module  # noqa: E402
+import scripted_ca  # noqa: E402
 
 NAME = "crash.example.com"
 TARGET = "_acme-challenge.validation.example.org"
 # Between the request on the wire and its outcome on disk nobody can know whether the CA opened an order.
 MAY_OPEN_TWICE = ("order.new-order.sent",)
 PATIENCE_S = 60
+CHANGES = ("certificate.edit.", "fail-over.")
+# Reached for the first time when the value of one authorization goes before the other is final.
+EARLY = ("order.await.commit-before", "order.await.commit-after", "cleanup.remove.intent-after", "cleanup.remove.done",
+         "cleanup.remove.commit-after")
 
 
 class Failed(Exception):
@@ -85,9 +94,11 @@ def wait_for(reeve, order_id, what, condition, deadline):
     raise Failed(f"{what}: not within {PATIENCE_S} s: {json.dumps(order, indent=1)}")
 
 
-def one_order(lab, env, check=None):
+def one_order(lab, env, check=None, slow=False):
     """A fresh home, one order, everything looked at; the home's log is in the exception when something is wrong."""
     mark = lab.pebble.mark()
+    ca = lab.ca if slow else lab.pebble
+    lab.ca.offers_ari, lab.ca.rules, lab.ca.slow = False, [], frozenset(["*." + NAME])
     reeve = lab.new_reeve(start=False)
     reeve.crash_env, reeve.tls_address = env, lab.where["tls"]
     (reeve.home / "target").mkdir()
@@ -98,7 +109,13 @@ def one_order(lab, env, check=None):
         except lab_module.LabError:
             revive(reeve)
         deadline = time.monotonic() + PATIENCE_S
-        certificate, order_id = ready_order(reeve, lab.pebble, deadline)
+        certificate, order_id = ready_order(reeve, ca, deadline)
+        if slow:
+            order = wait_for(reeve, order_id, "the removal of the first value",
+                             lambda o: sorted(r["state"] for r in o["txt_records"]) == ["gone", "live"], deadline)
+            left = wait_for_values(reeve, deadline)
+            insist(left == [r["value"] for r in order["txt_records"] if r["state"] == "live"], f"{TARGET} answers {left}: {order}")
+            lab.ca.slow = frozenset()
         order = wait_for(reeve, order_id, "the end of the order", lambda o: o["status"] != "running", deadline)
         insist(order["status"] == "issued", f"the order ended {order['status']}: {order['problem']}: {order['detail']}")
         order = wait_for(reeve, order_id, "the removal of the TXT values",
@@ -133,6 +150,101 @@ def one_order(lab, env, check=None):
     finally:
         reeve.stop()
         server.stop()
+
+
+def one_late_order(lab, env, check=None):
+    one_order(lab, env, check, slow=True)
+
+
+def patiently(reeve, what, ask, deadline):
+    """What `ask` gives once it gives something, whatever dies meanwhile."""
+    while time.monotonic() < deadline:
+        try:
+            found = ask()
+            if found:
+                return found
+            time.sleep(0.03)
+        except (OSError, http.client.HTTPException, lab_module.LabError, json.JSONDecodeError):
+            revive(reeve)
+            time.sleep(0.05)
+    raise Failed(f"{what}: not within {PATIENCE_S} s")
+
+
+def one_change(lab, env, check=None):
+    """A fresh home whose first authority fails: the second one issues. Then the first one is well, a renewal is under way there
+    with its values published, and the names change."""
+    mark = lab.pebble.mark()
+    reeve = lab.new_reeve(start=False)
+    reeve.crash_env = env
+    deadline = time.monotonic() + 2 * PATIENCE_S
+    wanted = [NAME, "*." + NAME]
+
+    def the_certificate():
+        names = {a["name"] for a in reeve.must("GET", "/v1/authorities")["authorities"]}
+        for name, ca in (("first", lab.ca), ("second", lab.pebble)):
+            if name not in names:
+                reeve.add_authority(ca, name)
+        known = reeve.must("GET", "/v1/certificates")["certificates"]
+        if not known:
+            reeve.issue([NAME], domain_alias="validation.example.org", fallback_authority="second", fallback_after="0")
+        insist(len(known) <= 1, "one request made two certificates")
+        return known[0] if known else None
+
+    def under_way():
+        newest = reeve.must("GET", f"/v1/orders?certificate={known['id']}")["orders"][0]
+        if newest["status"] == "issued":
+            reeve.must("POST", f"/v1/certificates/{known['id']}/renew", {})
+        return newest["status"] == "running" and newest["problem"] == "connection" and newest
+
+    def edited():
+        certificate = reeve.must("GET", f"/v1/certificates/{known['id']}")
+        if certificate["names"] != wanted:
+            reeve.must("PATCH", f"/v1/certificates/{known['id']}", {"names": wanted})
+        lab.ca.rules = []
+        return certificate["names"] == wanted and certificate["version"] == 4 and certificate
+
+    try:
+        lab.ca.offers_ari, lab.ca.slow = True, frozenset()
+        lab.ca.rules = [scripted_ca.only("POST /order-plz", lambda _: (503, "serverInternal", "down", {"Retry-After": "1"}))]
+        try:
+            reeve.serve(env)
+        except lab_module.LabError:
+            revive(reeve)
+        known = patiently(reeve, "the certificate", the_certificate, deadline)
+        known = patiently(reeve, "the version by the second authority",
+                          lambda: (c := reeve.must("GET", f"/v1/certificates/{known['id']}"))["issued_by_fallback"] and c, deadline)
+        # What the CA says of a validation is no failure of its own: the order stays where it is.
+        lab.ca.rules = [scripted_ca.only("POST /chalZ/", lambda _: (400, "connection", "not yet", {"Retry-After": "60"}))]
+        patiently(reeve, "a renewal under way", under_way, deadline)
+        now = patiently(reeve, "the version with both names", edited, deadline)
+        insist(now["issued_by"] == "first", "the first authority did not come back")
+        if check is not None:
+            lab_module.wait_until("the kill", check, 10)
+        orders = patiently(reeve, "the orders", lambda: reeve.must("GET", f"/v1/orders?certificate={known['id']}")["orders"], deadline)
+        ends = [(o["authority"], o["status"]) for o in orders]
+        insist(ends == [("first", "issued"), ("first", "cancelled"), ("second", "issued"), ("first", "failed")], f"the orders ended {ends}")
+        for order in orders:
+            wait_for(reeve, order["id"], "the removal of the TXT values",
+                     lambda o: all(r["state"] == "gone" for r in o["txt_records"]), deadline)
+        insist(not wait_for_values(reeve, deadline), f"{TARGET} still answers")
+        insist(len(lab.pebble.issued(mark)) == 2, f"the CA issued {len(lab.pebble.issued(mark))} certificates")
+        again = wait_for_certificate(reeve, known["id"], deadline)
+        leaf = lab_module.pem_blocks(again["fullchain"])[0]
+        insist(lab_module.private_public_key(again["key"]) == lab_module.certificate_public_key(leaf), "key and certificate do not match")
+        insist(lab_module.pem_names(leaf) == sorted(wanted), "the certificate is for other names")
+        insist(reeve.stop(20), "did not stop on SIGTERM")
+        insist(not reeve.sanitizer_reports(), "\n".join(reeve.sanitizer_reports()))
+    except Exception as e:
+        reeve.stop()
+        raise Failed(f"{type(e).__name__}: {e}\n--- reeve.log\n{reeve.log()[-12000:]}\n--- pebble.log\n{lab.pebble.process.text()[mark:][-4000:]}") from e
+    finally:
+        reeve.stop()
+
+
+def scenarios(point):
+    if point.startswith(CHANGES):
+        return [one_change]
+    return [one_order, one_late_order][:1 + (point in EARLY)]
 
 
 def wait_for_delivery(reeve, deadline):
@@ -216,15 +328,16 @@ def main():
     def make_lab():
         lab = lab_module.Lab(args.reeve, reeve=False)
         lab.knot.cname(NAME, TARGET)
+        lab.ca = lab._add(scripted_ca.SlowCA(lab.directory / "scripted", *lab.where["spare"], lab.pebble))
         opened.append(lab)
         labs.put(lab)
         return lab
 
-    def attempt(name, env_of, check_of=None):
+    def attempt(name, env_of, scenario):
         lab = labs.get()
         try:
             env, check = env_of(lab)
-            one_order(lab, env, check)
+            scenario(lab, env, check)
             report.line(True, name)
         except Exception as e:  # noqa: BLE001: whatever it is, this point failed and the others go on
             report.line(False, name, str(e))
@@ -247,11 +360,12 @@ def main():
     try:
         first = make_lab()
         attempt("a plain order", plain)
+        attempt("a changed certificate", plain, one_change)
         trace = first.directory / "trace"
         reached = set(trace.read_text().split()) if trace.exists() else set()
         for point in points:
             if point not in reached:
-                report.line(False, f"{point} is reached", "a plain order never comes there")
+                report.line(False, f"{point} is reached", "neither a plain order nor a changed certificate comes there")
         for point in reached - set(points):
             report.line(False, f"{point} is listed", "the trace names it, `reeve crash-points` does not")
 
@@ -262,12 +376,14 @@ def main():
             for i, point in enumerate(points):
                 if point not in reached or (args.points and point not in args.points):
                     continue
-                runs.append((point, False))
-                if args.long or i % 2 == round_number % 2 or args.points:
-                    runs.append((point, True))
+                for scenario in scenarios(point):
+                    runs.append((point, False, scenario))
+                    if args.long or i % 2 == round_number % 2 or args.points:
+                        runs.append((point, True, scenario))
         with concurrent.futures.ThreadPoolExecutor(args.parallel) as pool:
-            for number, (point, everything) in enumerate(runs):
-                pool.submit(attempt, f"{point}, {'everything' if everything else 'the worker'} killed", crash(point, everything, number))
+            for number, (point, everything, scenario) in enumerate(runs):
+                pool.submit(attempt, f"{point}, {'everything' if everything else 'the worker'} killed{', one name late' if scenario is one_late_order else ''}",
+                            crash(point, everything, number), scenario)
     except Exception as e:  # noqa: BLE001
         report.line(False, "the lab", f"{type(e).__name__}: {e}")
     finally:

@@ -34,6 +34,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	again = wire_of(str_of(data, size));
 	struct command_policy policy = command_policy_read(&again, a);
 	assert(policy.certificate != NULL && policy.renew_before != NULL);
+	again = wire_of(str_of(data, size));
+	struct command_edit edit = command_edit_read(&again, a);
+	assert(edit.certificate != NULL && edit.issue.csr_spki != NULL && edit.issue.fallback_after != NULL);
+	assert(edit.issue.names_count <= COMMAND_NAMES_MAX && edit.issue.aliases_count <= COMMAND_NAMES_MAX);
 	arena_free(a);
 	return 0;
 }

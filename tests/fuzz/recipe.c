@@ -26,18 +26,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	assert(recipe->id[0] != '\0' && recipe->ttl > 0);
-	assert(recipe->zone.find == ZONE_NONE || recipe->zone.step.url != NULL);
-	if (recipe->zone.find != ZONE_NONE)
+	assert((recipe->zone.find == ZONE_NONE || recipe->zone.find == ZONE_OWNER) == (recipe->zone.step.url == NULL));
+	if (recipe->zone.step.url != NULL)
 		check_step(&recipe->zone.step);
 	if (recipe->model == MODEL_RECORDS) {
 		check_step(&recipe->records.list);
 		check_step(&recipe->records.create);
 		check_step(&recipe->records.remove);
+	} else if (recipe->model == MODEL_CALLS) {
+		check_step(&recipe->calls.add);
+		check_step(&recipe->calls.remove);
+		assert(recipe->calls.holds >= 0);
 	} else {
 		check_step(&recipe->rrset.get);
-		check_step(&recipe->rrset.create);
 		check_step(&recipe->rrset.replace);
-		check_step(&recipe->rrset.remove);
+		/* A whole zone is only ever replaced, and only what is ours is ever changed in it. */
+		assert(recipe->rrset.whole == (recipe->rrset.create.url == NULL) && recipe->rrset.whole == (recipe->rrset.mine.count > 0));
+		if (!recipe->rrset.whole) {
+			check_step(&recipe->rrset.create);
+			check_step(&recipe->rrset.remove);
+		}
 	}
 	return 0;
 }

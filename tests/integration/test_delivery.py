@@ -106,6 +106,26 @@ class Delivery(tap.Case):
         reeve.must("DELETE", "/v1/deployments/files")
         self.assertTrue((target / "current").exists())
 
+    def test_other_forms_of_the_key(self):
+        reeve, target = self.lab.reeve, self.directory("forms")
+        certificate = self.issue()
+        done = reeve.cli("deployment", "add", "forms", "--certificate", certificate, "--directory", target, "--pkcs12",
+                         "--pkcs12-password", "changeit", "--pkcs1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(reeve.deliver("forms")["state"], "done")
+        current = target / "current"
+        traditional = current / "privkey-pkcs1.pem"
+        self.assertIn("-----BEGIN EC PRIVATE KEY-----", traditional.read_text())
+        self.assertEqual(stat.S_IMODE(traditional.stat().st_mode), 0o600)
+        self.assertEqual(lab.private_public_key(traditional.read_text()), lab.private_public_key((current / "privkey.pem").read_text()))
+        store = ["openssl", "pkcs12", "-in", current / "bundle.p12", "-nodes", "-passin"]
+        shown = lab.run([*store, "pass:changeit"]).stdout
+        self.assertIn("friendlyName: ", shown)
+        self.assertIn("BEGIN PRIVATE KEY", shown)
+        self.assertNotEqual(lab.run([*store, "pass:"], check=False).returncode, 0)
+        self.assert_problem(reeve.api("POST", "/v1/deployments", {"name": "x", "kind": "files", "settings": {
+            "directory": str(target), "pkcs12_password": "changeit"}}), 400, "invalid-request", "pkcs12")
+
     def test_a_server_that_does_not_read_again_gets_the_old_version_back(self):
         reeve, target = self.lab.reeve, self.directory("stubborn")
         certificate = self.issue()

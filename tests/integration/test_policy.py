@@ -124,12 +124,12 @@ class Policy(tap.Case):
         self.ca.rules = [scripted_ca.only("^POST /order-plz", lambda _: (
             429, "rateLimited", "too many new orders (300) from this account in the last 3h0m0s", {"Retry-After": str(wait_s)}))]
         mark = time.time()
-        first = self.parked(self.issue()[1], "limit-reached")
+        first = self.parked(self.issue()[1], "rateLimited")
         self.assertIn("by its own word", first["detail"])
         self.assertGreaterEqual(unix(first["next_try_at"]), mark + wait_s)
         self.ca.rules = []
         # All of the bucket waits, not only the order that was refused.
-        others = [self.parked(self.issue()[1], "limit-reached") for _ in range(2)]
+        others = [self.parked(self.issue()[1], "rateLimited") for _ in range(2)]
         held = self.lab.reeve.must("GET", "/v1/authorities/production/limits")["buckets"]
         self.assertEqual([b["name"] for b in held if b["held_until"]], ["new-orders"])
         self.assertEqual(self.new_orders(mark), 1)
@@ -141,7 +141,7 @@ class Policy(tap.Case):
     def test_a_503_with_a_time_parks_everything(self):
         self.ca.rules = [scripted_ca.only("^POST /order-plz", lambda _: (503, "overloaded", "come back", {"Retry-After": "5"}))]
         mark = time.time()
-        order = self.parked(self.issue()[1], "limit-reached")
+        order = self.parked(self.issue()[1], "rateLimited")
         self.ca.rules = []
         self.issued(order)
         self.assertGreaterEqual(self.ca.requests(mark, "POST", "/order-plz")[1].at, mark + 5)

@@ -57,6 +57,49 @@ class Tokens(tap.Case):
             db.execute("UPDATE tokens SET expires_at = 99999999999999 WHERE name = 'expires'")
         lab.wait_until("the refusal", lambda: self.status(token["token"]) != 200, 3)
 
+    def test_a_token_of_one_certificate(self):
+        reeve = self.lab.reeve
+        reeve.add_authority(self.lab.pebble)
+        self.lab.knot.set("example.com", *(f"_acme-challenge.{n}.example.com. 300 IN CNAME _acme-challenge.{n}.validation.example.org."
+                                           for n in ("mine", "theirs")))
+        for name in ("mine", "theirs"):
+            _, order = reeve.issue([f"{name}.example.com"], domain_alias=f"{name}.validation.example.org")
+            self.assertEqual(reeve.wait_order(order["id"])["status"], "issued")
+        done = reeve.cli("token", "create", "fetcher", "--certificate", "mine.example.com")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        token = done.stdout.strip()
+        listed = {t["name"]: t["certificate"] for t in reeve.must("GET", "/v1/tokens")["tokens"]}
+        self.assertEqual(listed["fetcher"], "mine.example.com")
+
+        def get(path, **more):
+            return reeve.http("GET", path, token=token, **more)
+
+        mine = get("/v1/certificates/mine.example.com/download?part=combined")
+        self.assertEqual(mine.status, 200, mine.body)
+        self.assertIn("PRIVATE KEY", mine.body if isinstance(mine.body, str) else mine.body.decode())
+        # Nothing else, whether it exists or not, and not by the other doors.
+        for path in ("/v1/certificates/theirs.example.com/download", "/v1/certificates/none.example.com/download",
+                     "/v1/certificates", "/v1/certificates/mine.example.com", "/v1/orders", "/v1/tokens", "/v1/debt",
+                     "/v1/doctor?name=mine.example.com", "/v1/openapi.json", "/v1/projects", "/v1/deployments"):
+            self.assert_problem(get(path), 403, "forbidden", "one certificate")
+        for path in ("/api/certificates", "/api/certificates/mine.example.com/download"):
+            self.assertEqual(get(path).status, 403)
+        self.assert_problem(reeve.http("POST", "/v1/certificates/mine.example.com/renew", {}, token), 403, "forbidden", "one certificate")
+        self.assert_problem(reeve.http("POST", "/v1/tokens", {"name": "more"}, token), 403, "forbidden")
+        # Without the key for a viewer; never for an administrator.
+        viewer = self.make("reader", certificate="mine.example.com", role="viewer")["token"]
+        self.assertEqual(reeve.http("GET", "/v1/certificates/mine.example.com/download", token=viewer).status, 200)
+        self.assertEqual(reeve.http("GET", "/v1/certificates/mine.example.com/download?part=key", token=viewer).status, 403)
+        self.assertEqual(reeve.api("POST", "/v1/tokens", {"name": "a", "certificate": "mine.example.com", "role": "administrator"}).status, 400)
+        self.assertEqual(reeve.api("POST", "/v1/tokens", {"name": "b", "certificate": "none.example.com"}).status, 404)
+        # What is in the row is sealed with it.
+        path = reeve.home / "var" / "reeve.db"
+        with sqlite3.connect(path, timeout=10) as db:
+            db.execute("UPDATE tokens SET certificate_id = '' WHERE name = 'reader'")
+        lab.wait_until("the refusal", lambda: self.status(viewer) == 500, 3)
+        reeve.must("DELETE", "/v1/tokens/fetcher")
+        lab.wait_until("the end of it", lambda: get("/v1/certificates/mine.example.com/download").status == 401, 3)
+
     def test_limits_of_expiry(self):
         for days in (0, -1, 367, "x"):
             reply = self.lab.reeve.api("POST", "/v1/tokens", {"name": "limit", "expires_in_days": days})

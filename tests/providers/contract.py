@@ -16,6 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import fake as fakes_base  # noqa: E402
 import fakes  # noqa: E402
+import vectors  # noqa: E402
 
 V1, V2, V3 = ("%s%s" % (c * 3, "kZ4Yc-TtGx9wq_mB2vN7aLpRsEhUoIdJfX0135689") for c in "abc")
 OWNER = "_acme-challenge.www.example.com"
@@ -140,6 +141,15 @@ def apex_and_depth(c):
         c.has(owner=owner)
 
 
+def names_beyond_ascii(c):
+    c.fake.zone("xn--bcher-kva.example")
+    owner = "_acme-challenge.xn--mnchen-3ya.xn--bcher-kva.example"
+    c.good("add", owner=owner)
+    c.has(V1, owner=owner)
+    c.good("remove", owner=owner)
+    c.has(owner=owner)
+
+
 def wrong_credential(c):
     answer = c.bad("add", "provider-credential", credentials=c.fake.wrong)
     assert answer["class"] == "config"
@@ -252,20 +262,126 @@ def session_ends_early(c):
     c.has(V1, V2)
 
 
-CASES = [add_and_remove, foreign_values_stay, configured_zone, zone_not_found, nested_zones, apex_and_depth, wrong_credential,
+CASES = [add_and_remove, foreign_values_stay, configured_zone, zone_not_found, nested_zones, apex_and_depth, names_beyond_ascii, wrong_credential,
          missing_permission, retry_after, broken_then_fine, done_but_not_heard, many_zones, many_records, others_write_too,
          session_ends_early]
 
 
+# An interface that lists nothing is only told what to do.
+
+def told_and_told_again(c):
+    owner = c.fake.owner
+    c.good("add", owner=owner)
+    c.has(V1, owner=owner)
+    c.good("add", owner=owner)
+    c.has(V1, owner=owner)
+    answer = c.bad("present", "not-supported", owner=owner)
+    assert answer["class"] == "permanent", answer
+    c.good("add", V2, owner=owner)
+    c.has(*([V1, V2] if c.fake.holds == 0 else [V2]), owner=owner)
+    c.good("remove", owner=owner) if c.fake.holds == 0 else None
+    c.good("remove", V2, owner=owner)
+    c.has(owner=owner)
+    c.good("remove", V2, owner=owner)
+
+
+def told_of_other_names(c):
+    deep = c.fake.owner.replace("www.", "a.b.c.")
+    c.good("add", owner=deep)
+    c.has(V1, owner=deep)
+    c.good("remove", owner=deep)
+    c.has(owner=deep)
+    if c.fake.elsewhere:
+        answer = c.bad("add", "zone-not-found", owner=c.fake.elsewhere)
+        assert answer["class"] == "config" and answer["hint"]
+
+
+def told_wrongly(c):
+    answer = c.bad("add", "provider-credential", owner=c.fake.owner, credentials=c.fake.wrong)
+    assert answer["class"] == "config"
+    c.has(owner=c.fake.owner)
+
+
+def told_to_wait(c):
+    c.fake.fail("before", c.fake.limited(7), any=True)
+    answer = c.ask("add", owner=c.fake.owner)
+    assert not answer["ok"] and answer["class"] == "temporary" and answer["retry_after_s"] == 7, answer
+    before = len(c.fake.requests)
+    answer = c.ask("add", owner=c.fake.owner)
+    assert answer["class"] == "temporary" and len(c.fake.requests) == before, answer
+    c.driver.ask(do="forget")
+    c.good("add", owner=c.fake.owner)
+
+
+def told_while_broken(c):
+    for action, after in (("add", [V1]), ("remove", [])):
+        for _ in range(2):  # once more at once, then it is said
+            c.fake.fail("before", fakes_base.Answer(500, "<html>oops</html>"), any=True)
+        answer = c.ask(action, owner=c.fake.owner)
+        assert not answer["ok"] and answer["class"] == "temporary", answer
+        c.good(action, owner=c.fake.owner)
+        c.driver.ask(do="forget")
+        c.has(*after, owner=c.fake.owner)
+
+
+def told_and_not_heard(c):
+    c.fake.fail("hang", seconds=2, any=True)
+    c.good("add", timeout_ms=1000, owner=c.fake.owner)
+    c.has(V1, owner=c.fake.owner)
+    c.fake.fail("after", fakes_base.Answer(502, "<html>bad gateway</html>"), any=True)
+    c.good("remove", owner=c.fake.owner)
+    c.has(owner=c.fake.owner)
+
+
+CALLS_CASES = [told_and_told_again, told_of_other_names, told_wrongly, told_to_wait, told_while_broken, told_and_not_heard]
+
+
+# A whole zone is written back: only what was read, and never less.
+
+def whole_zone_is_guarded(c):
+    zone = c.fake.zones["example.com"]
+    before = [(r.name, r.kind, r.value, r.ttl) for r in zone.records]
+    assert len(before) > 2
+    c.good("add")
+    c.good("remove")
+    assert [(r.name, r.kind, r.value, r.ttl) for r in zone.records] == before
+    c.driver.ask(do="forget")
+    zone.records = []
+    answer = c.bad("add", "provider-refused")
+    assert answer["class"] == "config" and answer["hint"]
+    assert not zone.records, "an empty zone was written"
+
+
 def providers():
+    """Every class with an id of its own."""
     for module in pkgutil.iter_modules(fakes.__path__):
-        yield importlib.import_module("fakes." + module.name).Provider
+        for one in vars(importlib.import_module("fakes." + module.name)).values():
+            if isinstance(one, type) and one.__module__ == "fakes." + module.name and one.__dict__.get("id"):
+                yield one
+
+
+def declared(provider):
+    """What the recipe says of its limits is what the fake behaves like."""
+    with open(os.path.join(HERE, "..", "..", "providers", provider.id + ".json"), encoding="utf-8") as f:
+        recipe = json.load(f)
+    rrset, calls = recipe.get("rrset", {}), recipe.get("calls")
+    said = {"lists": calls is None, "holds": (calls or {}).get("holds", 0), "replaces": bool(rrset) and not rrset.get("compares", False), "compares": rrset.get("compares", False),
+            "whole": rrset.get("whole", False)}
+    does = {k: getattr(provider, k, False) for k in said}
+    does["replaces"] = does["replaces"] and not does["compares"]
+    return "" if said == does else "# the recipe says %s, the fake does %s" % (said, does)
+
+
+def cases_of(provider):
+    if not provider.lists:
+        return CALLS_CASES
+    return CASES + ([whole_zone_is_guarded] if getattr(provider, "whole", False) else [])
 
 
 def run(path, provider, pem, key, lines):
     """All cases of one provider, with an engine of its own; what is said of them goes to `lines`."""
     driver = Driver(path)
-    for case in CASES:
+    for case in cases_of(provider):
         c = Case(driver, provider, pem, key)
         try:
             case(c)
@@ -276,6 +392,8 @@ def run(path, provider, pem, key, lines):
                           (e, c.fake.violations[:3], c.fake.requests[-8:])))
         finally:
             c.close()
+    why = declared(provider)
+    lines.append(("not ok" if why else "ok", "%s declares what it cannot do" % provider.id, why))
     ended = driver.close()
     lines.append(("ok" if ended == 0 else "not ok", "%s: the engine ends cleanly" % provider.id, "# %s" % ended))
 
@@ -289,13 +407,15 @@ def main(path, *ids):
     with tempfile.TemporaryDirectory() as folder:
         pem, key = fakes_base.certificate(folder)
         # What takes time is waiting: for budgets, for time-outs.
-        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        with concurrent.futures.ThreadPoolExecutor(12) as pool:
             for done in [pool.submit(run, path, p, pem, key, results[p.id]) for p in tested]:
                 done.result()
     lines = [line for p in tested for line in results[p.id]]
     if not ids:
         missing = sorted(known ^ {p.id for p in tested})
         lines.append(("not ok" if missing else "ok", "every recipe has a fake, every fake a recipe", "# " + ", ".join(missing)))
+        wrong = vectors.wrong()
+        lines.append(("not ok" if wrong else "ok", "the fakes' signatures are those of the published examples", "# %s" % wrong))
     for number, (verdict, text, why) in enumerate(lines, 1):
         print("%s %d - %s%s" % (verdict, number, text, "\n" + why if verdict != "ok" else ""))
     print("1..%d" % len(lines))

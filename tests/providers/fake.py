@@ -57,6 +57,9 @@ class Fake:
     read_only = {}           # right, but may not write; {}: the provider cannot say so
     base_path = ""
     page_max = 50
+    lists = True             # False: an interface that only takes orders; with:
+    holds = 0                # values per name, 0: any number
+    owner = elsewhere = None  # a name it serves, one it does not
 
     def __init__(self):
         self.zones, self.numbers = {}, itertools.count(1000)

@@ -27,6 +27,8 @@ import threading
 import time
 import urllib.parse
 
+import peers
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TXT, CNAME, SOA, NS, A = 16, 5, 6, 2, 1
 NOERROR, SERVFAIL, NXDOMAIN = 0, 2, 3
@@ -222,10 +224,16 @@ def make_tls(directory, address):
 class Pebble:
     """The test CA. Its log names each request as `POST /order-plz -> calling handler()`."""
 
-    def __init__(self, directory, address, port, resolver, *, nonce_reject=0, authz_reuse=0, eab=None, strict=True):
+    BINARY, CONFIG = "pebble", {}
+
+    def __init__(self, directory, address, port, resolver, *, nonce_reject=0, authz_reuse=0, eab=None, strict=True, sleeps=False,
+                 alternate_roots=0, config=None):
         self.directory, self.address, self.port, self.management = pathlib.Path(directory), address, port, port + 1000
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.resolver, self.nonce_reject, self.authz_reuse, self.eab, self.strict = resolver, nonce_reject, authz_reuse, eab, strict
+        self.resolver, self.eab, self.strict, self.config = resolver, eab, strict, {**self.CONFIG, **(config or {})}
+        self.env = {"PEBBLE_WFE_NONCEREJECT": str(nonce_reject), "PEBBLE_AUTHZREUSE": str(authz_reuse),
+                    "PEBBLE_ALTERNATE_ROOTS": str(alternate_roots),
+                    **({"PEBBLE_VA_SLEEPTIME": "2"} if sleeps else {"PEBBLE_VA_NOSLEEP": "1"})}
         self.ca_file, self.cert, self.key = make_tls(self.directory, address)
         self.url = f"https://{address}:{port}/dir"
         self.start()
@@ -236,33 +244,33 @@ class Pebble:
             "managementListenAddress": f"{self.address}:{self.management}",
             "certificate": str(self.cert), "privateKey": str(self.key),
             "httpPort": 5002, "tlsPort": 5001, "ocspResponderURL": "",
-            "externalAccountBindingRequired": bool(self.eab), "externalAccountMACKeys": self.eab or {},
+            "externalAccountBindingRequired": bool(self.eab), "externalAccountMACKeys": self.eab or {}, **self.config,
         }
         path = self.directory / "pebble.json"
         path.write_text(json.dumps({"pebble": config}))
-        env = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": str(self.nonce_reject),
-               "PEBBLE_AUTHZREUSE": str(self.authz_reuse)}
-        self.process = Process("Pebble", ["pebble", "-config", str(path), "-dnsserver", self.resolver,
+        self.process = Process("Pebble", [str(self.BINARY), "-config", str(path), "-dnsserver", self.resolver,
                                           *(["-strict"] if self.strict else [])],
-                               self.directory / "pebble.log", env)
-        self.process.wait_for("directory", lambda: self._get(self.port, "/dir"))
+                               self.directory / "pebble.log", self.env)
+        self.process.wait_for("directory", lambda: self._request("GET", self.port, "/dir"))
 
-    def _get(self, port, path):
+    def _request(self, method, port, path, body=None):
+        """The body of a 200, or None."""
         context = ssl.create_default_context(cafile=str(self.ca_file))
         connection = http.client.HTTPSConnection(self.address, port, timeout=5, context=context)
         try:
-            connection.request("GET", path)
+            connection.request(method, path, body, {"User-Agent": "reeve-lab"})
             answer = connection.getresponse()
-            return answer.read().decode() if answer.status == 200 else None
+            text = answer.read().decode()
+            return (text or " ") if answer.status == 200 else None
         except OSError:
             return None
         finally:
             connection.close()
 
-    def root_file(self):
-        """The root that this Pebble made at its start, as a file for `openssl verify`."""
+    def root_file(self, number=0):
+        """The root that this Pebble made at its start, as a file for `openssl verify`; the alternates from 1."""
         path = self.directory / "root.pem"
-        path.write_text(wait_until("Pebble's root", lambda: self._get(self.management, "/roots/0")))
+        path.write_text(wait_until("Pebble's root", lambda: self._request("GET", self.management, f"/roots/{number}")))
         return path
 
     def settle(self):
@@ -293,6 +301,74 @@ class Pebble:
 
     def stop(self):
         self.process.stop()
+
+
+class NewPebble(Pebble):
+    """Pebble 2.10: renewal information, profiles, DNS over TCP; it asks for a User-Agent."""
+
+    CONFIG = {
+        "keyAlgorithm": "ecdsa", "retryAfter": {"authz": 1, "order": 1},
+        "profiles": {"default": {"description": "ninety days", "validityPeriod": 7776000},
+                     "shortlived": {"description": "six days", "validityPeriod": 518400}},
+    }
+
+    def __init__(self, *args, **options):
+        self.BINARY = peers.find("pebble")
+        super().__init__(*args, **options)
+
+    def management_get(self, path):
+        return self._request("GET", self.management, path)
+
+    def set_renewal_info(self, certificate_pem, answer):
+        """From now on renewalInfo of this certificate answers with this text, whatever it is."""
+        body = json.dumps({"Certificate": certificate_pem, "ARIResponse": answer})
+        if self._request("POST", self.management, "/set-renewal-info/", body) is None:
+            raise LabError("Pebble did not take the renewal information")
+
+
+class StepCa:
+    """A CA of another school: it validates while the challenge is answered, has no renewal information and no alternates."""
+
+    def __init__(self, directory, address, port, resolver, *, eab_required=False):
+        program = peers.find("step-ca")
+        self.directory, self.address, self.port = pathlib.Path(directory), address, port
+        self.directory.mkdir(parents=True, exist_ok=True)
+        d = self.directory
+        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
+        run(["openssl", "req", "-x509", *key, "-keyout", d / "root.key", "-out", d / "root.pem", "-subj", "/CN=step root"])
+        run(["openssl", "req", "-x509", *key, "-CA", d / "root.pem", "-CAkey", d / "root.key", "-keyout", d / "intermediate.key",
+             "-out", d / "intermediate.pem", "-subj", "/CN=step intermediate", "-addext", "basicConstraints=critical,CA:TRUE,pathlen:0"])
+        config = {
+            "root": str(d / "root.pem"), "crt": str(d / "intermediate.pem"), "key": str(d / "intermediate.key"),
+            "address": f"{address}:{port}", "dnsNames": [address], "logger": {"format": "text"},
+            "db": {"type": "bbolt", "dataSource": str(d / "db")},
+            "authority": {"provisioners": [{"type": "ACME", "name": "acme", "challenges": ["dns-01"], "requireEAB": eab_required}]},
+        }
+        (d / "ca.json").write_text(json.dumps(config))
+        self.ca_file, self.url = d / "root.pem", f"https://{address}:{port}/acme/acme/directory"
+        self.process = Process("step-ca", [str(program), str(d / "ca.json")], d / "step-ca.log", {"STEP_CA_DNS": resolver})
+        self.process.wait_for("directory", self._directory)
+
+    def _directory(self):
+        context = ssl.create_default_context(cafile=str(self.ca_file))
+        connection = http.client.HTTPSConnection(self.address, self.port, timeout=5, context=context)
+        try:
+            connection.request("GET", "/acme/acme/directory")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def root_file(self):
+        return self.ca_file
+
+    def stop(self):
+        self.process.stop()
+
+
+# What Lab(ca=…) takes.
+CAS = {"pebble": Pebble, "pebble-new": NewPebble, "step-ca": StepCa}
 
 
 class TlsServer:
@@ -718,7 +794,7 @@ class Reeve:
 class Lab:
     """All of them in one address range; a context manager."""
 
-    def __init__(self, binary=None, *, keep=False, pebble=None, reeve=True, addresses=None, log_level="debug", threads=8):
+    def __init__(self, binary=None, *, keep=False, ca="pebble", pebble=None, reeve=True, addresses=None, log_level="debug", threads=8):
         self.binary = binary or os.environ.get("REEVE_BINARY") or ROOT / "build-test" / "reeve"
         self.keep = keep
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="reeve-lab-"))
@@ -731,8 +807,9 @@ class Lab:
                           **{z: self.at("dns") for z in VALIDATION_ZONES}}
             self.knot = self._add(Knot(self.directory / "knot", *self.where["knot"], ZONES))
             self.unbound = self._add(Unbound(self.directory / "unbound", *self.where["unbound"], self.stubs))
-            self.pebble = self._add(Pebble(self.directory / "pebble", *self.where["pebble"],
-                                           "%s:%d" % self.where["unbound"], **(pebble or {})))
+            self.ca = self._add(CAS[ca](self.directory / "pebble", *self.where["pebble"], "%s:%d" % self.where["unbound"],
+                                        **(pebble or {})))
+            self.pebble = self.ca  # the name that most tests, which know no other CA, use
             self.options = {"log_level": log_level, "threads": threads}
             self.reeve = self.new_reeve(start=True) if reeve else None
         except BaseException:
@@ -782,11 +859,11 @@ class Lab:
         return reeve
 
     def verify_chain(self, leaf_pem, chain_pem, purpose="sslserver"):
-        """openssl's word, not Reeve's, that leaf and chain lead to this Pebble's root."""
+        """openssl's word, not Reeve's, that leaf and chain lead to this CA's root."""
         d = pathlib.Path(tempfile.mkdtemp(dir=self.directory))
         (d / "leaf.pem").write_text(leaf_pem)
         (d / "chain.pem").write_text(chain_pem)
-        return run(["openssl", "verify", "-purpose", purpose, "-CAfile", self.pebble.root_file(), "-untrusted", d / "chain.pem",
+        return run(["openssl", "verify", "-purpose", purpose, "-CAfile", self.ca.root_file(), "-untrusted", d / "chain.pem",
                     d / "leaf.pem"]).stdout
 
     def logs(self, limit=6000):

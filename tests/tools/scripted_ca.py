@@ -13,6 +13,7 @@ import email.utils
 import http.client
 import http.server
 import json
+import random
 import re
 import ssl
 import threading
@@ -33,6 +34,10 @@ class ScriptedCA:
 
     `rules` are functions (request line, decoded JWS payload) -> None to let it through, or (status, ACME error type,
     detail, headers); the first one that answers wins. They can be changed at any time.
+
+    `twist(request line, status, headers, body)` may give another (status, headers, body) for what would be answered;
+    headers are a dictionary, or a list of pairs where one comes twice. `wire(request line, socket)` may talk by itself: when
+    it gives true the connection is closed after it.
     """
 
     def __init__(self, directory, address, port, pebble):
@@ -44,6 +49,7 @@ class ScriptedCA:
         self.clock_ahead_s = 0
         self.windows = lambda certificate, count: (time.time() + 86400 * 365, time.time() + 86400 * 366)
         self.rules, self.log, self.lock = [], [], threading.Lock()
+        self.twist = self.wire = lambda *_: None
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(cert, key)
         self.upstream = ssl.create_default_context(cafile=str(pebble.ca_file))
@@ -140,6 +146,7 @@ class ScriptedCA:
                 order = json.loads(answer[2])
                 order["replaces"] = payload["replaces"]
                 answer = answer[0], answer[1], json.dumps(order).encode()
+        answer = self.twist(f"{handler.command} {path}", *answer) or answer
         self._record(handler.command, path, payload, answer[0])
         return answer
 
@@ -158,14 +165,20 @@ class ScriptedCA:
             def any_method(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 status, headers, data = ca.answer(self, body)
+                if ca.wire(f"{self.command} {self.path}", self.connection):
+                    self.close_connection = True
+                    return
                 self.send_response_only(status)
                 self.send_header("Date", email.utils.formatdate(time.time() + ca.clock_ahead_s, usegmt=True))
-                for name, value in headers.items():
+                pairs = headers.items() if isinstance(headers, dict) else headers
+                for name, value in pairs:
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(data)
+                if not any(name == "Content-Length" for name, _ in pairs):
+                    self.send_header("Content-Length", str(len(data)))
+                with contextlib.suppress(OSError):  # a client that has seen enough
+                    self.end_headers()
+                    if self.command != "HEAD":
+                        self.wfile.write(data)
 
             do_GET = do_HEAD = do_POST = any_method
 
@@ -173,6 +186,41 @@ class ScriptedCA:
                 pass
 
         return Handler
+
+
+class SlowCA(ScriptedCA):
+    """Says of the names in `slow` that they are not validated yet, and of their orders that they are pending."""
+
+    slow = frozenset()
+
+    def _forward(self, handler, body):
+        status, headers, data = super()._forward(handler, body)
+        if status == 200 and self.slow and handler.path.startswith(("/my-order/", "/authZ/")):
+            answer = json.loads(data)
+            if "identifiers" in answer:
+                names = {i["value"] for i in answer["identifiers"]}
+            else:
+                names = {("*." if answer.get("wildcard") else "") + answer["identifier"]["value"]}
+            if names & self.slow:
+                answer["status"] = "pending"
+                for challenge in answer.get("challenges", []):
+                    challenge["status"] = "pending"
+                data = json.dumps(answer).encode()
+        return status, headers, data
+
+
+def boulder(line, status, headers, body):
+    """A twist: as Boulder answers. A random member in the directory; finalize is asynchronous and says so."""
+    if line.endswith(" /dir"):
+        answer = json.loads(body)
+        answer[base64.urlsafe_b64encode(random.randbytes(8)).decode().rstrip("=")] = \
+            "https://community.letsencrypt.org/t/adding-random-entries-to-the-directory/33417"
+    elif line.startswith("POST /finalize-order/") and status == 200:
+        answer = {k: v for k, v in json.loads(body).items() if k != "certificate"} | {"status": "processing"}
+        headers = {**headers, "Retry-After": "3"}
+    else:
+        return None
+    return status, headers, json.dumps(answer).encode()
 
 
 def only(pattern, answer):

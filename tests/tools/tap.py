@@ -12,6 +12,7 @@ import traceback
 import unittest
 
 import lab as lab_module
+import peers
 
 
 class Case(unittest.TestCase):
@@ -22,7 +23,10 @@ class Case(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.lab = lab_module.Lab(**cls.options)
+        try:
+            cls.lab = lab_module.Lab(**cls.options)
+        except peers.Missing as e:
+            raise unittest.SkipTest(str(e)) from None
 
     @classmethod
     def tearDownClass(cls):

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """`make test`: everything, one summary, last line `N passed, N failed`.
 
-    tests/tools/test.py [--only build,unit,lint,integration,crash]
+    tests/tools/test.py [--only build,peers,unit,lint,sim,integration,crash]
 
 Builds with gcc (ASan, UBSan, warnings are errors) in build-test and with clang in build-clang, runs the unit tests, the
-fuzz corpora, the lint, the integration tests and the short form of the crash test. No test depends on one before it;
+fuzz corpora, the lint, the simulator, the integration tests and the short form of the crash test. The newer peers are built
+once into a cache (peers.py); without them their tests are skipped, with the reason. No test depends on one before it;
 only without a binary there is nothing to run.
 """
 
@@ -21,9 +22,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE))
 
+import peers  # noqa: E402
 import results as results_module  # noqa: E402
 
-STAGES = ("build", "unit", "lint", "integration", "crash")
+STAGES = ("build", "peers", "unit", "lint", "sim", "integration", "crash")
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:abort_on_error=0:exitcode=99",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
@@ -59,6 +61,12 @@ def stage_build(results):
     say("build: clang, warnings are errors")
     compiler = clang()
     results.one(compiler is not None and build("build-clang", compiler), "build: clang")
+
+
+def stage_peers(_):
+    say("peers: the newest Pebble and step-ca, from the cache or the Go module proxy")
+    for name, seconds, reason in peers.build_all():
+        say(f"peers: {name}: {reason or 'there'} ({seconds:.0f} s)")
 
 
 def meson_tests(results, suites):
@@ -105,6 +113,18 @@ def stage_lint(results):
         results.one(False, "lint: there is no tests/tools/check-*")
     for check in checks:
         results.one(call([check]) == 0, f"lint: {check.name}")
+
+
+def stage_sim(results):
+    say("simulator, short form: many seeds as compiled by clang, a few with sanitizers")
+    for directory, options in (("build-clang", []), ("build-test", ["--seeds", "15", "--from", "1000001", "--no-bugs"])):
+        folder = ROOT / directory / "tests" / "sim"
+        if not (folder / "reeve-sim").exists():
+            results.one(False, f"sim: there is no {directory}/tests/sim/reeve-sim to run")
+            continue
+        results_module.run_programs(results, [(f"sim/{directory}", [sys.executable, str(ROOT / "tests" / "sim" / "run.py"),
+                                               "--sim", str(folder / "reeve-sim"),
+                                               "--planted", str(folder / "reeve-sim-planted"), *options])], 1, 600, SANITIZERS)
 
 
 def stage_integration(results):

@@ -41,6 +41,7 @@ static const struct {
 	{ 400, "tls", "x", ACME_AT_VALIDATION, 0, ERR_TEMPORARY, 60, "" },
 	{ 403, "incorrectResponse", "x", ACME_AT_VALIDATION, 0, ERR_TEMPORARY, 60, "reeve doctor" },
 	{ 400, "rejectedIdentifier", "x", ACME_AT_ORDER, 0, ERR_CONFIG, 0, "policy" },
+	{ 0, "rejectedIdentifier", "keyAuthorization does not match", ACME_AT_VALIDATION, 0, ERR_PERMANENT, 0, "did not find the value" },
 	{ 400, "unsupportedIdentifier", "x", ACME_AT_ORDER, 0, ERR_CONFIG, 0, "policy" },
 	{ 400, "malformed", "is redundant with a wildcard", ACME_AT_ORDER, 0, ERR_CONFIG, 0, "wildcard" },
 	{ 404, "malformed", "No such order", ACME_AT_OTHER, 0, ERR_PERMANENT, 0, "new order" },

@@ -113,4 +113,23 @@ TEST(challenge)
 	CHECK(!name_challenge(&N253[15], name));
 }
 
-TESTS(T(identifier_refuses), T(identifier_normalises), T(owner), T(zones), T(challenge))
+TEST(covered_by_a_wildcard)
+{
+	static const struct {
+		const char *wild, *name;
+		bool        covers;
+	} cases[] = {
+		{ "*.a.test", "www.a.test", true },   { "*.a.test", "a.test", false },       { "*.a.test", "x.www.a.test", false },
+		{ "*.a.test", "*.a.test", false },    { "a.test", "a.test", false },         { "*.a.test", "www.b.test", false },
+		{ "*.a.test", "xa.test", false },     { "*.www.a.test", "b.www.a.test", true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct identifier wild, name;
+
+		CHECK(identifier_parse(str_c(cases[i].wild), &wild, NULL) && identifier_parse(str_c(cases[i].name), &name, NULL));
+		CHECK_INT(identifier_covers(&wild, &name), cases[i].covers);
+	}
+}
+
+TESTS(T(covered_by_a_wildcard), T(identifier_refuses), T(identifier_normalises), T(owner), T(zones), T(challenge))

@@ -104,6 +104,7 @@ static const struct {
 	{ "[server]\nlisten = \"127.0.0.1:1\"\n", "line 2, column 1: listen must be an array", "" },
 	{ "[worker]\nthreads = \"16\"\n", "line 2, column 1: threads must be an integer", "" },
 	{ "[worker]\nthreads = 0\n", "threads: 0 is not between 1 and 256", "" },
+	{ "[server]\nsilent_s = 4\n", "silent_s: 4 is not between 5 and 3600", "" },
 	{ "[worker]\nthreads = 257\n", "threads: 257 is not between 1 and 256", "" },
 	{ "[worker]\nthreads = -1\n", "line 2", "" },
 	{ "[resolver]\ntimeout_ms = 60001\n", "timeout_ms: 60001 is not between 100 and 60000", "" },

@@ -198,7 +198,7 @@ struct fixture {
 	pid_t         pid;
 };
 
-static void start(struct fixture *f, const char *hostmaster)
+static void start(struct fixture *f, const char *hostmaster, uint32_t silent_s)
 {
 	struct err err = { 0 };
 	int        ready[2], fd;
@@ -209,6 +209,7 @@ static void start(struct fixture *f, const char *hostmaster)
 	CHECK_OK(config_load(f->arena, f->dir, NULL, &f->config, &err), err);
 	f->config.http_listen.items[0] = "127.0.0.1:0";
 	f->config.run = f->dir;
+	f->config.silent_s = silent_s;
 	f->config.socket_path = arena_printf(f->arena, "%s/sock", f->dir);
 	f->config.zone_hostmaster = hostmaster;
 	snprintf(f->seal, sizeof(f->seal), "%s/seal", f->dir);
@@ -274,7 +275,7 @@ TEST(every_role_reaches_every_other_and_nothing_else_comes_over)
 {
 	struct fixture f;
 
-	start(&f, "");
+	start(&f, "", 60);
 	const char *answer = ask(&f);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (strncmp(answer, "ok", 2) != 0 || pid_of(answer, names[i]) <= 0)
@@ -292,7 +293,7 @@ TEST(a_role_that_dies_is_replaced_on_all_its_channels)
 {
 	struct fixture f;
 
-	start(&f, "");
+	start(&f, "", 60);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		pid_t       before = pid_of(ask(&f), names[i]), after = before;
 		const char *answer = "";
@@ -314,12 +315,42 @@ TEST(a_role_that_dies_is_replaced_on_all_its_channels)
 	finish(&f);
 }
 
+/* Each role but one is stopped in turn; the last time the supervisor is, which is nobody's fault. */
+TEST(a_role_that_does_not_answer_is_replaced)
+{
+	struct fixture f;
+
+	start(&f, "", 5);
+	pid_t worker = pid_of(ask(&f), "worker="), dns = pid_of(ask(&f), "dns="), keeper = pid_of(ask(&f), "keeper=");
+	CHECK(worker > 0 && dns > 0 && keeper > 0);
+	kill(worker, SIGSTOP);
+	kill(dns, SIGSTOP);
+	for (int64_t end = clock_mono_ms() + 40000; clock_mono_ms() < end; clock_sleep_ms(50)) {
+		if (kill(worker, 0) != 0 && kill(dns, 0) != 0 && strncmp(ask(&f), "ok", 2) == 0)
+			break;
+	}
+	const char *answer = ask(&f);
+	CHECK(strncmp(answer, "ok", 2) == 0);
+	CHECK(pid_of(answer, "worker=") != worker && pid_of(answer, "dns=") != dns);
+	CHECK_INT(pid_of(answer, "keeper="), keeper);
+
+	worker = pid_of(answer, "worker=");
+	kill(f.pid, SIGSTOP);
+	clock_sleep_ms(7000);
+	kill(f.pid, SIGCONT);
+	clock_sleep_ms(1000);
+	CHECK_INT(pid_of(ask(&f), "worker="), worker);
+	kill(f.pid, SIGTERM);
+	CHECK_INT(wait_code(&f), 0);
+	finish(&f);
+}
+
 TEST(roles_stop_in_order_and_files_go)
 {
 	struct fixture f;
 	char           text[128] = "";
 
-	start(&f, "");
+	start(&f, "", 60);
 	CHECK_INT(access(arena_printf(f.arena, "%s/listening", f.dir), F_OK), 0);
 	kill(f.pid, SIGHUP);
 	kill(f.pid, SIGINT);
@@ -338,7 +369,7 @@ TEST(a_role_that_refuses_ends_it_all)
 {
 	struct fixture f;
 
-	start(&f, "refuse");
+	start(&f, "refuse", 60);
 	CHECK_INT(wait_code(&f), 1);
 	finish(&f);
 }
@@ -347,7 +378,7 @@ TEST(no_role_outlives_its_supervisor)
 {
 	struct fixture f;
 
-	start(&f, "");
+	start(&f, "", 60);
 	const char *answer = ask(&f);
 	kill(f.pid, SIGKILL);
 	CHECK_INT(wait_code(&f), -SIGKILL);
@@ -378,7 +409,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		T(every_role_reaches_every_other_and_nothing_else_comes_over),
 		T(a_role_that_dies_is_replaced_on_all_its_channels),
-		T(roles_stop_in_order_and_files_go),
+		T(a_role_that_does_not_answer_is_replaced),
+      T(roles_stop_in_order_and_files_go),
 		T(a_role_that_refuses_ends_it_all),
 		T(no_role_outlives_its_supervisor),
 	};

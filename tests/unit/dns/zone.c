@@ -129,7 +129,7 @@ TEST(refuses_what_must_not_be_served)
 	dns_zones_free(zones);
 }
 
-TEST(sixty_four_values_and_no_more)
+TEST(so_many_values_and_no_more)
 {
 	struct dns_zones *zones = zones_make(), *again;
 	char              value[DNS_VALUE_LEN + 1] = VALUE1;
@@ -211,5 +211,5 @@ TEST(addresses)
 
 TESTS(T(names_of_an_empty_zone), T(values_come_and_go),
       T(empty_non_terminals_live_as_long_as_what_is_below), T(named_owners_are_remembered),
-      T(refuses_what_must_not_be_served), T(sixty_four_values_and_no_more),
+      T(refuses_what_must_not_be_served), T(so_many_values_and_no_more),
       T(many_changes_agree_with_a_list), T(configuration_mistakes_are_said), T(addresses))

@@ -448,6 +448,29 @@ TEST_F(csr_of_sealed_key)
 	REFUSED(keeper_cert_key_new(f->worker, &account_id, KEY_P256, f->a, &key, refused), "forbidden");
 }
 
+TEST_F(a_key_is_sealed_again)
+{
+	static const char *const names[] = { "example.test" };
+	struct record_id         next = { PROJECT, KEEPER_COLUMN_CERT_KEY, "version-2", 1 }, foreign = next;
+	struct keeper_cert_key   key, again;
+	struct str               der;
+	struct err               err = { 0 };
+
+	CHECK_OK(keeper_cert_key_new(f->worker, &cert_id, KEY_P384, f->a, &key, &err), err);
+	CHECK_OK(keeper_cert_key_again(f->worker, KEY_P384, &cert_id, key.blob, &next, f->a, &again, &err), err);
+	CHECK_STR(again.spki_sha256, key.spki_sha256);
+	CHECK(!str_eq(again.blob, key.blob));
+	/* Each blob is its own record's. */
+	CHECK_OK(keeper_csr(f->worker, &next, again.blob, names, 1, f->a, &der, &err), err);
+	REFUSED(keeper_csr(f->worker, &next, key.blob, names, 1, f->a, &der, refused), "tampered");
+	REFUSED(keeper_cert_key_again(f->worker, KEY_P256, &cert_id, key.blob, &next, f->a, &again, refused), "conflict");
+	REFUSED(keeper_cert_key_again(f->worker, KEY_P384, &next, key.blob, &next, f->a, &again, refused), "tampered");
+	REFUSED(keeper_cert_key_again(f->api, KEY_P384, &cert_id, key.blob, &next, f->a, &again, refused), "forbidden");
+	foreign.project_id = OTHER;
+	REFUSED(keeper_cert_key_again(f->worker, KEY_P384, &cert_id, key.blob, &foreign, f->a, &again, refused), "forbidden");
+	REFUSED(keeper_cert_key_again(f->worker, KEY_P384, &cert_id, key.blob, &account_id, f->a, &again, refused), "forbidden");
+}
+
 /* ---- rows and tokens ---- */
 
 TEST_F(row_macs)
@@ -474,7 +497,7 @@ static struct keeper_token token_row(const char *id)
 {
 	int64_t now = clock_now_ms();
 
-	return (struct keeper_token){ .id = id, .project_id = PROJECT, .name = "ci", .role = ROLE_OPERATOR,
+	return (struct keeper_token){ .id = id, .project_id = PROJECT, .name = "ci", .certificate_id = "", .role = ROLE_OPERATOR,
 		                      .created_at = now, .expires_at = now + 90 * (int64_t)86400000, .row_version = 1 };
 }
 
@@ -483,7 +506,7 @@ TEST_F(tokens)
 	char                     id[TOKEN_ID_SIZE], other_id[TOKEN_ID_SIZE];
 	struct keeper_grant      local = local_grant(f), grant;
 	struct keeper_token      row, changed;
-	struct keeper_token_made made;
+	struct keeper_token_made made, narrow;
 	struct str               mac;
 	struct buf               columns;
 	uint8_t                  revoked_mac[ROW_MAC_SIZE];
@@ -514,6 +537,8 @@ TEST_F(tokens)
 	REFUSED(keeper_authenticate(f->api, str_c(made.text), &changed, mac, f->a, &grant, refused), "tampered");
 	changed = row, changed.row_version = 2;
 	REFUSED(keeper_authenticate(f->api, str_c(made.text), &changed, mac, f->a, &grant, refused), "tampered");
+	changed = row, changed.certificate_id = "c1";
+	REFUSED(keeper_authenticate(f->api, str_c(made.text), &changed, mac, f->a, &grant, refused), "tampered");
 	changed = row, changed.name = "other";
 	REFUSED(keeper_authenticate(f->api, str_c(made.text), &changed, mac, f->a, &grant, refused), "tampered");
 	/* Wrong, unknown, revoked. */
@@ -526,6 +551,29 @@ TEST_F(tokens)
 	REFUSED(keeper_authenticate(f->api, str_c(made.text), NULL, mac, f->a, &grant, refused), "unauthenticated");
 	REFUSED(keeper_authenticate(f->api, STR("rvt_nonsense"), &row, mac, f->a, &grant, refused), "unauthenticated");
 	REFUSED(keeper_authenticate(f->worker, str_c(made.text), &row, mac, f->a, &grant, refused), "forbidden");
+
+	/* A narrow one stays narrow, and is no administrator's. */
+	api_token_id_new(other_id);
+	changed = token_row(other_id), changed.name = "narrow", changed.certificate_id = "c1";
+	CHECK_OK(keeper_token_new(f->api, local.bytes, &changed, f->a, &narrow, &err), err);
+	memcpy(changed.digest, narrow.digest, sizeof(changed.digest));
+	CHECK_OK(keeper_authenticate(f->api, str_c(narrow.text), &changed, str_of(narrow.mac, sizeof(narrow.mac)), f->a, &grant, &err), err);
+	CHECK_STR(grant.certificate_id, "c1");
+	buf_init(&columns, 4096);
+	keeper_token_columns(&changed, &columns);
+	REFUSED(keeper_mac(f->worker, "tokens", buf_str(&columns), 1, revoked_mac, refused), "forbidden");
+	buf_reset(&columns);
+	changed.revoked_at = clock_now_ms();
+	keeper_token_columns(&changed, &columns);
+	CHECK_OK(keeper_mac(f->worker, "tokens", buf_str(&columns), 1, revoked_mac, &err), err);
+	buf_clear(&columns);
+	changed.revoked_at = 0, changed.certificate_id = "";
+	REFUSED(keeper_authenticate(f->api, str_c(narrow.text), &changed, str_of(narrow.mac, sizeof(narrow.mac)), f->a, &grant, refused), "tampered");
+	changed.certificate_id = "c2";
+	REFUSED(keeper_authenticate(f->api, str_c(narrow.text), &changed, str_of(narrow.mac, sizeof(narrow.mac)), f->a, &grant, refused), "tampered");
+	changed.role = ROLE_ADMINISTRATOR;
+	CHECK(!keeper_token_new(f->api, local.bytes, &changed, f->a, &narrow, &err));
+	err = (struct err){ 0 };
 
 	/* A MAC for the revoked row, never for a live one. */
 	buf_init(&columns, 4096);
@@ -825,6 +873,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		S(sealed_before_open), S(open_checks), O(project_keys_rotate), O(records_stay_where_they_are),
 		O(seal_only_what_is_listed), O(jws_kinds), O(jws_refusals), O(account_hosts_are_well_formed), O(csr_of_sealed_key),
+		O(a_key_is_sealed_again),
 		O(row_macs), O(tokens), O(token_limits), O(local_socket_checks), O(exports), O(deliveries), O(webhooks),
 		O(other_shapes),
 	};

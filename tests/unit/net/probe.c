@@ -67,9 +67,55 @@ TEST(nothing_to_see)
 	arena_free(a);
 }
 
+static bool ask_after(struct arena *a, const char *script, enum starttls protocol, struct str *ret, struct err *err)
+{
+	const struct tls_setup setup = { .ca = ca, .names = "IP:127.0.0.1", .answer = answer_nothing, .script = script };
+	struct tls_server     *server = tls_server_start(&setup);
+	struct probe_request   r = { .host = "127.0.0.1", .port = arena_printf(a, "%u", server->port), .name = "", .starttls = protocol,
+		                     .allowed = &loopback4, .allowed_count = 1, .timeout_ms = 3000 };
+	bool                   ok;
+
+	*err = (struct err){ 0 };
+	ok = probe_tls(a, &r, ret, err);
+	tls_server_stop(server);
+	return ok;
+}
+
+TEST(words_before_tls)
+{
+	static const struct {
+		enum starttls protocol;
+		const char   *script, *says; /* NULL: the leaf comes */
+	} cases[] = {
+		{ STARTTLS_SMTP, ">220-mail.example.org\r\n220 ESMTP\r\n<EHLO probe.invalid\r\n>250-mail\r\n250-SIZE 1\r\n250-STARTTLS\r\n250 8BITMIME\r\n"
+		                 "<STARTTLS\r\n>220 go on\r\n", NULL },
+		{ STARTTLS_SMTP, ">220 mail\r\n<EHLO probe.invalid\r\n>250 mail\r\n", "does not offer" },
+		{ STARTTLS_SMTP, ">554 go away\r\n", "554 go away" },
+		{ STARTTLS_IMAP, ">* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n<a STARTTLS\r\n>* 1 EXISTS\r\na OK begin\r\n", NULL },
+		{ STARTTLS_IMAP, ">* PREAUTH hello\r\n", "PREAUTH" },
+		{ STARTTLS_IMAP, ">* OK\r\n<a STARTTLS\r\n>a BAD no\r\n", "refuses" },
+		{ STARTTLS_POSTGRESQL, "@>N", "no TLS" },
+		{ STARTTLS_POSTGRESQL, "@>S", NULL },
+		/* What came before TLS must not be taken for what came after. */
+		{ STARTTLS_IMAP, ">* OK\r\n<a STARTTLS\r\n>a OK\r\n* 2 EXISTS\r\n", "no TLS" },
+	};
+	struct arena *a = arena_new();
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct str leaf;
+		struct err err;
+		bool       ok = ask_after(a, cases[i].script, cases[i].protocol, &leaf, &err);
+
+		if (ok != (cases[i].says == NULL) || (!ok && strstr(err.text, cases[i].says) == NULL))
+			fail_msg("%zu: %d \"%s\"", i, ok, err.text);
+		CHECK(ok || err.class == ERR_TEMPORARY);
+	}
+	arena_free(a);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { T(the_leaf_comes_back), T(nothing_to_see) };
+	const struct CMUnitTest tests[] = { T(the_leaf_comes_back), T(nothing_to_see), T(words_before_tls) };
 	int                     failed;
 
 	ca = test_ca_new("probe CA");

@@ -176,6 +176,30 @@ static void serve(struct tls_peer *peer)
 	}
 }
 
+/* The words before TLS. False: the client said something else. */
+static bool play(struct tls_peer *peer)
+{
+	const char *at = peer->server->setup.script;
+
+	while (at != NULL && *at != '\0') {
+		size_t len = 1 + strcspn(at + 1, "<>@");
+		char   eight[8];
+
+		if (*at == '@' && recv(peer->fd, eight, sizeof(eight), MSG_WAITALL) != (ssize_t)sizeof(eight))
+			return false;
+		for (size_t i = 1; *at == '<' && i < len; i++) {
+			char c;
+
+			if (read(peer->fd, &c, 1) != 1 || c != at[i])
+				return false;
+		}
+		if (*at == '>' && write(peer->fd, at + 1, len - 1) != (ssize_t)len - 1)
+			return false;
+		at += len;
+	}
+	return true;
+}
+
 static void *peer_run(void *arg)
 {
 	struct tls_peer *peer = arg;
@@ -185,7 +209,7 @@ static void *peer_run(void *arg)
 
 		while (read(peer->fd, &c, 1) > 0)
 			continue;
-	} else if (peer->ssl == NULL || SSL_accept(peer->ssl) == 1) {
+	} else if (play(peer) && (peer->ssl == NULL || SSL_accept(peer->ssl) == 1)) {
 		serve(peer);
 	}
 	if (peer->ssl != NULL)

@@ -36,6 +36,7 @@ struct tls_setup {
 	const char           *names; /* subjectAltName: "IP:127.0.0.1,DNS:localhost" */
 	bool                  expired;
 	int                   tls_max; /* 0, or TLS1_1_VERSION */
+	const char           *script;  /* words before TLS: '<' and '>' mark what is waited for and said, '@' waits for 8 bytes */
 	bool                  mute;    /* accepts TCP and says nothing */
 	tls_answer_fn         answer;
 	void                 *ctx;

@@ -12,6 +12,7 @@ TEST(paths)
 		{ "", NULL, 1 },         { "/a/0/n", "x", 1 },    { "/a/*/n", "x", 3 },  { "/a/9", NULL, 0 },
 		{ "/b/*/c", "true", 1 }, { "/b/c", "true", 1 },   { "/e~1f", "7", 1 },   { "/g~0", "1.5", 1 },
 		{ "/a/n", NULL, 0 },     { "/h", NULL, 1 },       { "/nothing", NULL, 0 },
+		{ "/a/**/n", "x", 3 },   { "/b/**", "true", 1 },  { "/**/c", "true", 1 },
 	};
 	AUTO(arena_freep) struct arena *a = arena_new();
 	AUTO(json_freep) json_t        *json = NULL;

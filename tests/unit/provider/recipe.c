@@ -74,6 +74,13 @@ TEST(refuses_with_file_line_and_member)
 		{ "{ \"v\": \"{value}\" }", "{ \"v\": \"{value|int|nothing}\" }", "demo.json:11: /records/create/json", "no filter \"nothing\"" },
 		{ "\"GET\", \"url\": \"/zones/{suffix}\"", "\"GET\", \"json\": {}, \"url\": \"/zones/{suffix}\"", "demo.json:6: /zone/step", "GET has no body" },
 		{ "\"DELETE\",", "\"DELETE\", \"save\": { \"q\": \"/q\" },", "demo.json:13: /records/remove/save", "nothing comes after" },
+		{ "\"query\", \"step\"", "\"owner\", \"step\"", "demo.json:6: /zone", "no use for one" },
+		{ "\"zone\": {", "\"zone\": { \"under\": [\"example.org\"],", "demo.json:6: /zone/under", "goes with owner" },
+		{ "\"POST\",", "\"POST\", \"numbered\": { \"N\": \"/n\" },", "demo.json:11: /records/create/numbered", "no elements" },
+		{ "\"answers\":", "\"page\": { \"number\": \"p\", \"last\": \"/l\", \"step\": 5 }, \"answers\":", "demo.json:9: /records/list/page/step", "only with" },
+		{ "\"answers\":", "\"save_headers\": { \"h\": \"H\" }, \"answers\":", "demo.json:9: /records/list/save_headers", "session" },
+		{ "\"headers\": { \"Auth", "\"let\": { \"x\": \"{token}\" }, \"headers\": { \"Auth", "demo.json:5: /auth/0", "nothing uses \"x\"" },
+		{ "\"records\": {", "\"calls\": { \"add\": { \"method\": \"GET\", \"url\": \"/\" }, \"remove\": { \"method\": \"GET\", \"url\": \"/\" }, \"holds\": 101 }, \"records\": {", "demo.json:", "is needed" },
 		{ "\"ttl\": 60", "\"ttl\": 60 60", "demo.json: line 2", "" },
 	};
 	AUTO(arena_freep) struct arena *a = arena_new();
@@ -87,6 +94,39 @@ TEST(refuses_with_file_line_and_member)
 		if (strncmp(err.text, cases[i].place, strlen(cases[i].place)) != 0 || strstr(err.text, cases[i].text) == NULL)
 			fail_msg("\"%s\" instead of \"%s … %s\"", err.text, cases[i].place, cases[i].text);
 		CHECK(err.class == ERR_INPUT && recipe == NULL);
+	}
+}
+
+/* A zone that is written back as a whole needs to know what is ours in it; orders need no list. */
+TEST(other_models)
+{
+	static const char head[] = "{ \"id\": \"demo\", \"title\": \"D\", \"permissions\": \"p\", \"base\": \"https://a.example\", \"ttl\": 60, \"credentials\": [], "
+	                           "\"auth\": [], ";
+	static const struct {
+		const char *tail, *text;
+	} cases[] = {
+		{ "\"zone\": { \"find\": \"owner\" }, \"calls\": { \"holds\": 1, \"add\": { \"method\": \"GET\", \"url\": \"/a/{value}\" }, \"remove\": { \"method\": \"GET\", \"url\": \"/r\" } } }", NULL },
+		{ "\"zone\": { \"find\": \"owner\" }, \"calls\": { \"holds\": -1, \"add\": { \"method\": \"GET\", \"url\": \"/a\" }, \"remove\": { \"method\": \"GET\", \"url\": \"/r\" } } }", "/calls/holds" },
+		{ "\"zone\": { \"find\": \"none\" }, \"rrset\": { \"whole\": true, \"get\": { \"method\": \"GET\", \"url\": \"/g\" }, \"elements\": \"/*\", \"element\": \"{value}\", \"mine\": { \"/t\": \"TXT\" }, "
+		  "\"replace\": { \"method\": \"POST\", \"url\": \"/r\", \"form\": {}, \"numbered\": { \"N\": \"/n\" } } } }", NULL },
+		{ "\"zone\": { \"find\": \"none\" }, \"rrset\": { \"whole\": true, \"get\": { \"method\": \"GET\", \"url\": \"/g\" }, \"elements\": \"/*\", \"element\": \"{value}\", \"mine\": {}, "
+		  "\"replace\": { \"method\": \"POST\", \"url\": \"/r\", \"form\": {} } } }", "taken for ours" },
+		{ "\"zone\": { \"find\": \"none\" }, \"rrset\": { \"whole\": true, \"get\": { \"method\": \"GET\", \"url\": \"/g\" }, \"elements\": \"/*\", \"element\": \"{value}\", \"mine\": { \"/t\": [] }, "
+		  "\"replace\": { \"method\": \"POST\", \"url\": \"/r\", \"form\": {} } } }", "taken for ours" },
+		{ "\"zone\": { \"find\": \"none\" }, \"rrset\": { \"whole\": true, \"get\": { \"method\": \"GET\", \"url\": \"/g\" }, \"elements\": \"/*\", \"element\": \"{value}\", "
+		  "\"replace\": { \"method\": \"POST\", \"url\": \"/r\", \"form\": {} } } }", "a whole zone has" },
+		{ "\"zone\": { \"find\": \"none\" }, \"rrset\": { \"get\": { \"method\": \"GET\", \"url\": \"/g\" }, \"elements\": \"/*\", \"element\": \"{value}\", "
+		  "\"replace\": { \"method\": \"POST\", \"url\": \"/r\", \"form\": {} } } }", "a set \"create\"" },
+	};
+	AUTO(arena_freep) struct arena *a = arena_new();
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(recipe_freep) struct recipe *recipe = NULL;
+		struct err                        err = { 0 };
+		bool                              ok = recipe_read(str_c(arena_printf(a, "%s%s", head, cases[i].tail)), "demo.json", &recipe, &err);
+
+		if (ok != (cases[i].text == NULL) || (!ok && strstr(err.text, cases[i].text) == NULL))
+			fail_msg("case %zu: %s", i, err.text);
 	}
 }
 
@@ -109,6 +149,61 @@ TEST(embedded)
 		}
 		/* The file is named after the id. */
 		CHECK(strstr(recipes_at(all, i)->file, recipe->id) != NULL);
+	}
+}
+
+/* Providers and their fields as CertMate, Infisical and lego spell them. */
+TEST(names_of_others)
+{
+	static const struct {
+		const char *provider, *fields[6];
+	} cases[] = {
+		{ "azure", { "subscription_id", "resource_group", "tenant_id", "client_id", "client_secret" } },
+		{ "google", { "project_id", "service_account_key" } },
+		{ "powerdns", { "api_url", "api_key" } },
+		{ "route53", { "access_key_id", "secret_access_key", "region" } },
+		{ "cloudflare", { "api_token" } },
+		{ "digitalocean", { "api_token" } },
+		{ "linode", { "api_key" } },
+		{ "gandi", { "api_token" } },
+		{ "ovh", { "endpoint", "application_key", "application_secret", "consumer_key" } },
+		{ "namecheap", { "username", "api_key" } },
+		{ "arvancloud", { "api_key" } },
+		{ "infomaniak", { "api_token" } },
+		{ "duckdns", { "api_token" } },
+		{ "vultr", { "api_key" } },
+		{ "dnsmadeeasy", { "api_key", "secret_key" } },
+		{ "nsone", { "api_key" } },
+		{ "hetzner", { "api_token" } },
+		{ "hetzner-cloud", { "api_token" } },
+		{ "porkbun", { "api_key", "secret_key" } },
+		{ "godaddy", { "api_key", "secret" } },
+		{ "he-ddns", { "password" } },
+		{ "dynudns", { "token" } },
+		{ "edgedns", { "client_token", "client_secret", "access_token", "host" } },
+		{ "desec", { "api_token" } },
+		{ "scaleway", { "application_token" } },
+		{ "solidserver", { "host", "username", "password", "dns_name", "dnsview_name" } },
+		{ "azure-dns", { "tenantId", "clientId", "clientSecret", "subscriptionId" } },
+		{ "dns-made-easy", { "apiKey", "secretKey" } },
+		{ "easydns", { NULL } },
+		{ "ultradns", { NULL } },
+		{ "gcloud", { "GCE_PROJECT", "GCE_SERVICE_ACCOUNT" } },
+		{ "hurricane", { NULL } },
+		{ "dynu", { "DYNU_API_KEY" } },
+		{ "alidns", { "ALICLOUD_ACCESS_KEY" } },
+	};
+	AUTO(recipes_freep) struct recipes *all = NULL;
+	struct err                          err = { 0 };
+
+	CHECK_OK(recipes_load(NULL, &all, &err), err);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct recipe *recipe;
+
+		CHECK_OK(recipes_find(all, cases[i].provider, &recipe, &err), err);
+		for (size_t k = 0; k < ARRAY_LEN(cases[i].fields) && cases[i].fields[k] != NULL; k++)
+			if (recipe_credential_find(recipe, cases[i].fields[k]) == NULL)
+				fail_msg("%s has no field %s", cases[i].provider, cases[i].fields[k]);
 	}
 }
 
@@ -137,13 +232,18 @@ TEST(users_recipes)
 	write_file(folder, "broken.json", changed(a, "{suffix}", "{sufix}"));
 	write_file(folder, "cloudflare.json", "{\n");
 	write_file(folder, "notes.txt", "not a recipe");
+	/* Somebody's alias never hides an id. */
+	write_file(folder, "zzz.json", changed(a, "\"id\": \"demo\",", "\"id\": \"aaa\", \"aliases\": [\"route53\", \"Triple-A\"],"));
 	CHECK_OK(recipes_load(folder, &all, &err), err);
 	/* What cannot be read has the name of its file. */
-	CHECK_INT(recipes_count(all), recipe_sources_count + 2);
+	CHECK_INT(recipes_count(all), recipe_sources_count + 3);
 	CHECK(!recipes_find(all, "broken", &found, &err));
 	CHECK(strstr(err.text, "broken.json:6: /zone/step") != NULL);
 	CHECK_OK(recipes_find(all, "Demo", &found, &err), err);
 	CHECK_OK(recipes_find(all, "route53", &found, &err), err);
+	CHECK_STR(found->id, "route53");
+	CHECK_OK(recipes_find(all, "triple-a", &found, &err), err);
+	CHECK_STR(found->id, "aaa");
 	CHECK(!recipes_find(all, "cloudflare", &found, &err));
 	CHECK(strstr(err.text, "cloudflare.json") != NULL);
 	CHECK(!recipes_find(all, "nobody", &found, &err));
@@ -180,4 +280,4 @@ TEST(remembers)
 	memory_free(m);
 }
 
-TESTS(T(reads), T(refuses_with_file_line_and_member), T(embedded), T(users_recipes), T(remembers))
+TESTS(T(reads), T(refuses_with_file_line_and_member), T(other_models), T(embedded), T(names_of_others), T(users_recipes), T(remembers))

@@ -13,6 +13,7 @@ static void fill(struct vars *v, struct arena *a)
 	vars_set(v, "fox", STR("The quick brown fox jumps over the lazy dog"));
 	vars_set(v, "xml", STR("<&\">"));
 	vars_set(v, "five", STR("5"));
+	vars_set(v, "doc", STR("{\"a\":[{\"b\":\"deep\"}]}"));
 	vars_set_list(v, "none", 0);
 	vars_set_list(v, "list", 2)->items[0] = STR("<a>");
 	vars_find(v, STR("list"))->items[1] = STR("b");
@@ -45,6 +46,14 @@ TEST(renders)
 		{ "{fox|hmac-sha256:key|hex}", TEMPLATE_TEXT, "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8" },
 		{ "{fox|md5|hex}", TEMPLATE_TEXT, "9e107d9d372bb6826bd81d3542a419d6" },
 		{ "{fox|sha1|b64}", TEMPLATE_TEXT, "L9ThxnotKPzthJ7hu3bnORuT6xI=" },
+		{ "{now|time:%Y%m%dT%H:%M:%SZ} {now|time:50%}", TEMPLATE_TEXT, "20150830T12:36:00Z 50%" },
+		{ "{now|add:3600}", TEMPLATE_TEXT, "1440941760" },
+		{ "[{name|only:five=5}][{name|only:five=6}][{name|only:sub=}]", TEMPLATE_TEXT, "[a b/c][][a b/c]" },
+		{ "{zone|before:.} {zone|after:.} {zone|last:m} {zone|before:x.y}", TEMPLATE_TEXT, "example com  example.com" },
+		{ "{zone|after:e|last:e}", TEMPLATE_TEXT, ".com" },
+		{ "{doc|json:/a/0/b}", TEMPLATE_TEXT, "deep" },
+		{ "{name|length} {sub|length}", TEMPLATE_TEXT, "5 0" },
+		{ "{name|url}", TEMPLATE_TEXT, "a%20b%2Fc" },
 	};
 	AUTO(arena_freep) struct arena *a = arena_new();
 	struct vars                     v;
@@ -63,7 +72,8 @@ TEST(renders)
 TEST(refuses)
 {
 	static const char *const bad[] = { "{", "}", "{}", "{name", "name}", "{nobody}", "{name|}", "{name|nothing}", "{name|hex:1}",
-		                           "{name|or}", "{name|hmac-sha1:nobody}", "{name|hmac-sha1}", "{|hex}", "{a{b}}" };
+		                           "{name|or}", "{name|hmac-sha1:nobody}", "{name|hmac-sha1}", "{|hex}", "{a{b}}", "{name|only:nobody=1}",
+		                           "{name|rsa-sha256:nobody}", "{name|time}" };
 	AUTO(arena_freep) struct arena *a = arena_new();
 	struct vars                     v;
 
@@ -74,6 +84,35 @@ TEST(refuses)
 		CHECK(!template_check(bad[i], &v, &err));
 		CHECK_STR(err.problem, "invalid-recipe");
 	}
+}
+
+TEST(fails_while_rendering)
+{
+	static const char *const bad[] = { "{name|time:%Y}", "{name|add:1}", "{now|add:x}", "{name|json:/a}", "{doc|json:/none}",
+		                           "{name|rsa-sha256:key}", "{name|int}" };
+	AUTO(arena_freep) struct arena *a = arena_new();
+	struct vars                     v;
+
+	fill(&v, a);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct err err = { 0 };
+		struct str out;
+
+		CHECK_OK(template_check(bad[i], &v, &err), err);
+		CHECK(!template_render(&v, bad[i], TEMPLATE_TEXT, &out, &err));
+		CHECK_INT(err.class, ERR_INPUT);
+	}
+}
+
+TEST(secrets_make_secrets)
+{
+	AUTO(arena_freep) struct arena *a = arena_new();
+	struct vars                     v;
+
+	fill(&v, a);
+	vars_find(&v, STR("key"))->secret = true;
+	CHECK(template_is_secret(&v, "x{key}") && template_is_secret(&v, "{fox|hmac-sha256:key|hex}"));
+	CHECK(!template_is_secret(&v, "{fox|sha256}") && !template_is_secret(&v, "key"));
 }
 
 TEST(json)
@@ -111,4 +150,4 @@ TEST(redacts)
 	CHECK_STR(err.hint, "not ***");
 }
 
-TESTS(T(renders), T(refuses), T(json), T(redacts))
+TESTS(T(renders), T(refuses), T(fails_while_rendering), T(secrets_make_secrets), T(json), T(redacts))

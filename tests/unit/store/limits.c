@@ -128,7 +128,7 @@ TEST(failures)
 	CHECK_INT(list[0].rehearsed_at, NOW + 1);
 	CHECK_OK(failure_list(f.db, f.a, "c1", "somebody", &list, &count, &f.err), f.err);
 	CHECK_INT(count, 0);
-	CHECK_OK(failure_clear(f.db, "c1", "a", &f.err), f.err);
+	CHECK_OK(failure_clear(f.db, "c1", &f.err), f.err);
 	CHECK_OK(failure_find(f.db, f.a, "c1", "a", "example.com", &x, &f.err), f.err);
 	CHECK_INT(x.failures, 0);
 	fixture_close(&f);

@@ -394,6 +394,110 @@ TEST(versions)
 	fixture_close(&f);
 }
 
+TEST(compromised_keys)
+{
+	struct fixture     f;
+	struct version     v = { .id = "v1", .project_id = "p1", .certificate_id = "c1", .key_type = "p256", .spki_sha256 = "aa",
+	                         .authority_id = "ca", .names = "a.test b.test", .created_at = 1, .row_version = 1 }, found;
+	bool               compromised = true;
+
+	world(&f);
+	CHECK_OK(version_insert(f.db, &v, &f.err), f.err);
+	CHECK_OK(version_find(f.db, f.a, "v1", &found, &f.err), f.err);
+	CHECK_INT(found.key_blob.len, 0);
+	CHECK_STR(found.authority_id, "ca");
+	CHECK_STR(found.names, "a.test b.test");
+	CHECK_OK(version_key_compromised(f.db, "aa", &compromised, &f.err), f.err);
+	CHECK(!compromised && found.key_compromised_at == 0);
+	CHECK_OK(version_key_compromise(f.db, "c1", "aa", 5, &f.err), f.err);
+	CHECK_OK(version_key_compromise(f.db, "c1", "aa", 6, &f.err), f.err);
+	CHECK_OK(version_find(f.db, f.a, "v1", &found, &f.err), f.err);
+	CHECK_INT(found.key_compromised_at, 5);
+	CHECK_OK(version_key_compromised(f.db, "aa", &compromised, &f.err), f.err);
+	CHECK(compromised);
+	CHECK_OK(version_key_compromised(f.db, "bb", &compromised, &f.err), f.err);
+	CHECK(!compromised);
+	fixture_close(&f);
+}
+
+TEST(edited_certificates)
+{
+	static const char *const  kept[] = { "b.test" };
+	struct fixture            f;
+	struct certificate        c, again;
+	struct certificate_route *routes;
+	struct delegation         d = { .id = "d1", .project_id = "p1", .name = "b.test", .target = "t.example.org", .kind = "named",
+	                                .health = "planned", .problem = "", .finding = "", .created_at = 1, .row_version = 1,
+	                                .mac = KEY };
+	struct str                csr;
+	size_t                    count;
+
+	world(&f);
+	CHECK_OK(certificate_find(f.db, f.a, "c1", &c, &f.err), f.err);
+	CHECK_STR(c.key_policy, "new");
+	CHECK_STR(c.fallback_id, "");
+	CHECK_OK(certificate_csr(f.db, f.a, "c1", &csr, &f.err), f.err);
+	CHECK_INT(csr.len, 0);
+	c.names = "b.test";
+	c.key_policy = "reuse";
+	c.csr_spki = "aa";
+	c.fallback_id = "second";
+	c.fallback_after = "2d";
+	CHECK_OK(certificate_update(f.db, &c, &f.err), f.err);
+	CHECK_OK(certificate_set_csr(f.db, "c1", STR("DER"), &f.err), f.err);
+	CHECK_OK(certificate_find(f.db, f.a, "c1", &again, &f.err), f.err);
+	CHECK_STR(again.names, "b.test");
+	CHECK_STR(again.key_policy, "reuse");
+	CHECK_STR(again.csr_spki, "aa");
+	CHECK_STR(again.fallback_id, "second");
+	CHECK_STR(again.fallback_after, "2d");
+	CHECK_INT(again.row_version, c.row_version + 1);
+	REFUSED(certificate_update(f.db, &c, &f.err), ERR_CONFLICT, "conflict", f.err);
+	CHECK_OK(certificate_csr(f.db, f.a, "c1", &csr, &f.err), f.err);
+	CHECK(str_eq(csr, STR("DER")));
+	CHECK_OK(certificate_set_csr(f.db, "c1", STR(""), &f.err), f.err);
+	CHECK_OK(certificate_csr(f.db, f.a, "c1", &csr, &f.err), f.err);
+	CHECK_INT(csr.len, 0);
+	d.connection_id = builtin(&f);
+	CHECK_OK(target_claim(f.db, d.target, "p1", "named", 1, &f.err), f.err);
+	CHECK_OK(delegation_insert(f.db, &d, &f.err), f.err);
+	CHECK_OK(certificate_route_set(f.db, "c1", "a.test", "d1", &f.err), f.err);
+	CHECK_OK(certificate_route_set(f.db, "c1", "b.test", "d1", &f.err), f.err);
+	CHECK_OK(certificate_route_keep(f.db, "c1", kept, 1, &f.err), f.err);
+	CHECK_OK(certificate_route_list(f.db, f.a, "c1", &routes, &count, &f.err), f.err);
+	CHECK_INT(count, 1);
+	CHECK_STR(routes[0].name, "b.test");
+	fixture_close(&f);
+}
+
+/* Failing is from the first retry behind the last good step on. */
+TEST(orders_that_fail)
+{
+	static const struct {
+		const char *step, *outcome;
+		int64_t     failing;
+	} rows[] = {
+		{ "key", "done", 0 },         { "new-order", "retry", 2 },  { "new-order", "retry", 2 },
+		{ "new-order", "done", 0 },   { "await", "wait", 0 },       { "finalize", "retry", 6 },
+		{ "account", "done", 0 },     { "account", "wait", 8 },     { "new-order", "retry", 8 },
+		{ "admit", "done", 8 },       { "admit", "wait", 8 },       { "new-order", "done", 0 },
+		{ "admit", "wait", 0 },       { "admit", "retry", 14 },
+	};
+	struct fixture f;
+	int64_t        failing = -1;
+
+	world(&f);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct history h = { .at = (int64_t)i + 1, .order_id = "o1", .kind = "order", .step = rows[i].step,
+			             .outcome = rows[i].outcome, .text = "" };
+
+		CHECK_OK(history_insert(f.db, &h, &f.err), f.err);
+		CHECK_OK(history_failing_since(f.db, "o1", &failing, &f.err), f.err);
+		CHECK_INT(failing, rows[i].failing);
+	}
+	fixture_close(&f);
+}
+
 TEST(orders)
 {
 	struct fixture f;
@@ -514,6 +618,7 @@ TEST(one_ledger_row_per_value)
 	const char        **ids;
 	size_t              count = 0;
 	int64_t             id = 0, again = 0, retired = 0;
+	bool                twice = true;
 
 	world(&f);
 	CHECK_OK(certificate_find(f.db, f.a, "c1", &c, &f.err), f.err);
@@ -522,13 +627,13 @@ TEST(one_ledger_row_per_value)
 	order_make(&f, "o1", "c1");
 	order_make(&f, "o2", "c2");
 	r.connection_id = builtin(&f);
-	CHECK_OK(txt_record_intend(f.db, &r, &id, &f.err), f.err);
-	CHECK_OK(txt_record_intend(f.db, &r, &again, &f.err), f.err);
-	CHECK(id == again && id > 0);
+	CHECK_OK(txt_record_intend(f.db, &r, &id, &twice, &f.err), f.err);
+	CHECK_OK(txt_record_intend(f.db, &r, &again, &twice, &f.err), f.err);
+	CHECK(id == again && id > 0 && twice);
 	r.order_id = "o2";
-	REFUSED(txt_record_intend(f.db, &r, &again, &f.err), ERR_CONFLICT, "conflict", f.err);
+	REFUSED(txt_record_intend(f.db, &r, &again, &twice, &f.err), ERR_CONFLICT, "conflict", f.err);
 	r.value = "w";
-	CHECK_OK(txt_record_intend(f.db, &r, &again, &f.err), f.err); /* another value at the same owner */
+	CHECK_OK(txt_record_intend(f.db, &r, &again, &twice, &f.err), f.err); /* another value at the same owner */
 
 	CHECK_OK(txt_record_list_live(f.db, f.a, CONNECTION_BUILTIN, &list, &count, &f.err), f.err);
 	CHECK_INT(count, 0);
@@ -548,12 +653,12 @@ TEST(one_ledger_row_per_value)
 	CHECK_OK(txt_record_seen(f.db, f.a, "y.acme.example", 30, 3, &ids, &count, &f.err), f.err);
 	CHECK_INT(count, 0);
 
-	CHECK_OK(txt_record_retire(f.db, "o1", &retired, &f.err), f.err);
+	CHECK_OK(txt_record_retire(f.db, "o1", 0, 35, &retired, &f.err), f.err);
 	CHECK_INT(retired, 1);
 	REFUSED(txt_record_set_state(f.db, id, "live", 40, &f.err), ERR_CONFLICT, "conflict", f.err);
 	r.order_id = "o1";
 	r.value = "v";
-	REFUSED(txt_record_intend(f.db, &r, &again, &f.err), ERR_TEMPORARY, "conflict", f.err);
+	REFUSED(txt_record_intend(f.db, &r, &again, &twice, &f.err), ERR_TEMPORARY, "conflict", f.err);
 	CHECK_OK(txt_record_set_state(f.db, id, "gone", 50, &f.err), f.err);
 	CHECK_OK(txt_record_set_state(f.db, id, "gone", 60, &f.err), f.err);
 	REFUSED(txt_record_set_state(f.db, id, "removing", 70, &f.err), ERR_CONFLICT, "conflict", f.err);
@@ -563,9 +668,9 @@ TEST(one_ledger_row_per_value)
 	CHECK_INT(list[0].gone_at, 50);
 	CHECK_INT(list[0].seen_at, 20);
 	CHECK_INT(list[0].seen_networks, 3);
-	CHECK_OK(txt_record_retire(f.db, "o1", &retired, &f.err), f.err);
+	CHECK_OK(txt_record_retire(f.db, "o1", 0, 35, &retired, &f.err), f.err);
 	CHECK_INT(retired, 0);
-	CHECK_OK(txt_record_intend(f.db, &r, &again, &f.err), f.err); /* gone: the value may come again */
+	CHECK_OK(txt_record_intend(f.db, &r, &again, &twice, &f.err), f.err); /* gone: the value may come again */
 	CHECK(again != id);
 	fixture_close(&f);
 }
@@ -629,5 +734,6 @@ TEST(renewals)
 }
 
 TESTS(T(projects_and_facts), T(tokens), T(builtin_connections_follow_the_zones), T(authorities_and_accounts),
-      T(targets_are_never_shared_or_reused), T(delegations), T(certificates), T(versions), T(orders),
+      T(targets_are_never_shared_or_reused), T(delegations), T(certificates), T(versions), T(compromised_keys),
+      T(edited_certificates), T(orders_that_fail), T(orders),
       T(authorizations_and_history), T(one_ledger_row_per_value), T(renewals))

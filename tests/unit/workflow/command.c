@@ -37,6 +37,12 @@ static void remember(void *ctx UNUSED, struct ipc_request *request)
 
 		snprintf(seen, sizeof(seen), "%s %d%d %d%d %d%s", c.certificate, c.has_auto_renew, c.auto_renew, c.has_paused, c.paused,
 		         c.has_renew_before, c.renew_before);
+	} else if (ipc_request_type(request) == COMMAND_CERTIFICATE_EDIT) {
+		struct command_edit c = command_edit_read(&w, a);
+
+		snprintf(seen, sizeof(seen), "%s %d%d%d%d %s %zu %s %s %s %s %.*s %s", c.certificate, c.has_fallback, c.has_fallback_after,
+		         c.has_csr, c.compromised, c.issue.order_id, c.issue.names_count, c.issue.names_count > 0 ? c.issue.names[0] : "",
+		         c.issue.key_policy, c.issue.fallback, c.issue.fallback_after, STR_ARG(c.issue.csr), c.issue.csr_spki);
 	} else if (ipc_request_type(request) == COMMAND_ORDER_CANCEL) {
 		snprintf(seen, sizeof(seen), "%s", wire_get_c(&w, a));
 	} else if (ipc_request_type(request) == COMMAND_TOKEN_ADD) {
@@ -149,6 +155,26 @@ TEST(policy_and_cancel_arrive_whole)
 	channel_close(&c);
 }
 
+TEST(an_edit_arrives_whole)
+{
+	static const char *const names[] = { "a.test" };
+	struct channel           c = channel_open();
+	struct command_who       who = { "project", "uid:0" };
+	struct command_edit      edit = { .certificate = "c1", .has_fallback = true, .has_csr = true,
+		                          .issue = { .order_id = "o1", .names = names, .names_count = 1, .key_policy = "reuse",
+		                                     .fallback = "second", .fallback_after = "2d", .csr = STR("DER"),
+		                                     .csr_spki = "hash" } };
+	struct command_reply     reply;
+	struct err               err = { 0 };
+
+	CHECK_OK(command_edit(c.peer, c.a, &who, &edit, &reply, &err), err);
+	CHECK_STR(seen, "c1 1010 o1 1 a.test reuse second 2d DER hash");
+	edit = (struct command_edit){ .certificate = "c1", .has_fallback_after = true, .compromised = true, .issue = { .order_id = "o2" } };
+	CHECK_OK(command_edit(c.peer, c.a, &who, &edit, &reply, &err), err);
+	CHECK_STR(seen, "c1 0101 o2 0      ");
+	channel_close(&c);
+}
+
 /* More names than a certificate may have never reach the workflow. */
 TEST(too_many_names_are_refused)
 {
@@ -208,5 +234,6 @@ TEST(names_survive_storing)
 	arena_free(a);
 }
 
-TESTS(T(issue_arrives_whole), T(authority_and_token_arrive_whole), T(policy_and_cancel_arrive_whole), T(too_many_names_are_refused), T(targets),
+TESTS(T(issue_arrives_whole), T(authority_and_token_arrive_whole), T(policy_and_cancel_arrive_whole), T(an_edit_arrives_whole),
+      T(too_many_names_are_refused), T(targets),
       T(names_survive_storing))
