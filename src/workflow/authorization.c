@@ -134,7 +134,7 @@ static enum outcome refused(struct job *job, const struct acme_authorization *au
 		err_problem(err, ERR_PERMANENT, "ca-refused", "the authorization is %s",
 		            acme_authorization_status_name(authorization->status));
 	err->class = ERR_PERMANENT;
-	job->blamed = authorization->name;
+	job->blamed = arena_strdup(job->arena, authorization->name);
 	err_in(err, "validation of %s", authorization->name);
 	return OUT_FAIL;
 }

@@ -100,7 +100,7 @@ struct job {
 	int64_t             wake_at;
 	int64_t             attempts; /* for OUT_WAIT: what jobs.attempts becomes */
 	int64_t             requests; /* ACME requests not yet added to the order */
-	const char         *blamed; /* with OUT_FAIL: the name whose validation the CA refused; NULL: no single one */
+	const char         *blamed; /* with OUT_FAIL: the name whose validation the CA refused, in the arena; NULL: no single one */
 	const char         *note;   /* what the timeline says; NULL: nothing */
 	bool                refused; /* with OUT_DONE or OUT_WAIT: the CA itself says "not now"; the timeline has it as a retry */
 	/* Facts written in the same transaction as the move, after the fence was checked. */
