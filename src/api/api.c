@@ -14,6 +14,7 @@
 #include "base/problem_codes.h"
 #include "crypto/sha256.h"
 #include "crypto/secret.h"
+#include "provider/book.h"
 #include "crypto/token.h"
 #include "store/project.h"
 #include "store/token.h"
@@ -35,6 +36,7 @@ struct cached_grant {
 
 struct api {
 	const char         *store_path;
+	struct book        *book;
 	struct http_server *server;
 	struct ipc_peer    *worker, *keeper;
 	unsigned            slow_max;
@@ -63,6 +65,11 @@ struct ipc_peer *call_worker(const struct call *call)
 struct ipc_peer *call_keeper(const struct call *call)
 {
 	return call->api->keeper;
+}
+
+struct book *call_book(const struct call *call)
+{
+	return call->api->book;
 }
 
 /* ---- the route ---- */
@@ -526,7 +533,8 @@ bool api_new(const struct api_settings *settings, struct api **ret, struct err *
 
 	if (api == NULL)
 		abort();
-	if (!http_server_new(&server, &api->server, err)) {
+	if (!book_new(settings->providers_directory, &api->book, err) || !http_server_new(&server, &api->server, err)) {
+		book_free(api->book);
 		free(api);
 		return false;
 	}
@@ -566,6 +574,7 @@ void api_free(struct api *api)
 	ipc_peer_free(api->keeper);
 	http_server_free(api->server);
 	store_close(api->store);
+	book_free(api->book);
 	wipe(api->grants, sizeof(api->grants));
 	pthread_mutex_destroy(&api->lock);
 	free((void *)(uintptr_t)api->store_path);

@@ -16,6 +16,7 @@ struct api;
 
 struct api_settings {
 	const char *store_path;
+	const char *providers_directory; /* recipes of the user; NULL: none */
 	unsigned    threads;         /* 0: 4 */
 	unsigned    connections_max; /* 0: 512 */
 };

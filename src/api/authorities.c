@@ -12,7 +12,7 @@
 #define EAB_KEY_MAX 1024u
 
 struct authority_request {
-	const char         *name, *directory_url, *email, *eab_kid, *eab_hmac_key, *ca_pem;
+	const char         *name, *directory_url, *email, *eab_kid, *eab_hmac_key, *ca_pem, *connection, *zone;
 	struct json_strings allow_addresses;
 };
 
@@ -24,6 +24,8 @@ const struct json_field authority_fields[] = {
 	{ JSON_FIELD(struct authority_request, eab_hmac_key, STR) },
 	{ JSON_FIELD(struct authority_request, ca_pem, STR) },
 	{ JSON_FIELD(struct authority_request, allow_addresses, STR_ARRAY) },
+	{ JSON_FIELD(struct authority_request, connection, STR) },
+	{ JSON_FIELD(struct authority_request, zone, STR) },
 };
 const size_t authority_fields_count = ARRAY_LEN(authority_fields);
 
@@ -67,6 +69,8 @@ static json_t *authority_json(struct call *call, const struct authority *x, stru
 	json_put_bool(json, "trust_bundle", x->ca_pem[0] != '\0');
 	json_put(json, "allow_addresses", ranges);
 	json_put_bool(json, "default", x->is_default);
+	put_text_or_null(json, "connection_id", x->connection_id);
+	put_text_or_null(json, "zone", x->zone);
 	put_time(json, "created_at", x->created_at);
 	json_put(json, "account", account);
 	return json;
@@ -108,7 +112,8 @@ static bool eab_seal(struct call *call, const struct authority_request *request,
 
 bool authority_create(struct call *call, struct err *err)
 {
-	struct authority_request request = { .email = "", .eab_kid = "", .eab_hmac_key = "", .ca_pem = "" };
+	struct authority_request request = { .email = "", .eab_kid = "", .eab_hmac_key = "", .ca_pem = "",
+		                             .connection = "", .zone = "" };
 	struct authority         x = { .row_version = 1 };
 	struct command_reply     reply;
 	struct str               eab = { 0 };
@@ -143,6 +148,8 @@ bool authority_create(struct call *call, struct err *err)
 	x.eab_hmac = eab;
 	x.ca_pem = request.ca_pem;
 	x.allow_addresses = arena_str(call->arena, buf_str(&ranges));
+	x.connection_id = request.connection;
+	x.zone = request.zone;
 	x.created_at = clock_now_ms();
 	return command_authority_add(call_worker(call), call->arena, &call->who, &x, &reply, err) &&
 	       authority_answer(call, 201, reply.id, err);

@@ -78,6 +78,8 @@ static inline const char *call_x(const struct call *call)
 
 struct ipc_peer *call_worker(const struct call *call);
 struct ipc_peer *call_keeper(const struct call *call);
+struct book;
+struct book     *call_book(const struct call *call); /* provider/book.h */
 
 /* The body into a struct; an absent body is an empty object. Unknown members are refused on /v1 only. */
 MUST_CHECK bool call_bind(struct call *call, const struct json_field *fields, size_t count, void *ret, struct err *err);
@@ -110,9 +112,11 @@ void put_text_or_null(json_t *object, const char *key, const char *value);
 /* ---- one file per noun ---- */
 
 extern const struct json_field project_fields[], authority_fields[], delegation_fields[], certificate_fields[],
-	patch_fields[], token_fields[], deployment_fields[], deployment_run_fields[], limits_fields[];
+	patch_fields[], token_fields[], deployment_fields[], deployment_run_fields[], connection_fields[], connection_test_fields[],
+	limits_fields[];
 extern const size_t project_fields_count, authority_fields_count, delegation_fields_count, certificate_fields_count,
-	patch_fields_count, token_fields_count, deployment_fields_count, deployment_run_fields_count, limits_fields_count;
+	patch_fields_count, token_fields_count, deployment_fields_count, deployment_run_fields_count, connection_fields_count,
+	connection_test_fields_count, limits_fields_count;
 
 bool project_create(struct call *call, struct err *err);
 bool project_list_get(struct call *call, struct err *err);
@@ -146,6 +150,14 @@ bool deployment_delete(struct call *call, struct err *err);
 bool delivery_get(struct call *call, struct err *err);
 bool debt_list_get(struct call *call, struct err *err);
 bool debt_retry_post(struct call *call, struct err *err);
+bool connection_create(struct call *call, struct err *err);
+bool connection_list_get(struct call *call, struct err *err);
+bool connection_get(struct call *call, struct err *err);
+bool connection_patch(struct call *call, struct err *err);
+bool connection_delete(struct call *call, struct err *err);
+bool connection_test(struct call *call, struct err *err);
+bool provider_list_get(struct call *call, struct err *err);
+bool provider_get(struct call *call, struct err *err);
 bool limits_get(struct call *call, struct err *err);
 bool limits_patch(struct call *call, struct err *err);
 bool certificate_rehearse(struct call *call, struct err *err);

@@ -58,20 +58,6 @@ static bool is_async(const struct call *call, const json_t *member)
 	return truthy(member) || (query != NULL && (strcmp(query, "1") == 0 || strcasecmp(query, "true") == 0));
 }
 
-/* "" or "builtin"; anything else is a provider this version does not have. */
-static bool provider_check(const char *member, const char **provider, struct err *err)
-{
-	if ((*provider)[0] == '\0')
-		return true;
-	if (strcmp(*provider, "builtin") == 0 || strcmp(*provider, "reeve") == 0) {
-		*provider = "builtin";
-		return true;
-	}
-	err_problem(err, ERR_CONFIG, "no-connection", "%s \"%s\" is not available in this version", member, *provider);
-	return err_hint(err, "use \"%s\": \"builtin\" (Reeve's own validation zone) and a CNAME record at _acme-challenge of "
-			"the domain that points into it; `reeve delegation add DOMAIN` prints the record", member);
-}
-
 static bool challenge_check(const char *type, struct err *err)
 {
 	if (type[0] == '\0' || strcmp(type, "dns-01") == 0)
@@ -174,9 +160,7 @@ static bool create_request_parse(struct call *call, struct create_request *ret, 
 	*ret = (struct create_request){ .domain = "", .dns_provider = "", .alias_dns_provider = "", .ca_provider = "",
 		.account_id = "", .challenge_type = "", .key_type = "", .elliptic_curve = "" };
 	if (!call_bind(call, create_fields, ARRAY_LEN(create_fields), ret, err) || !names_collect(call, ret, issue, err) ||
-	    !challenge_check(ret->challenge_type, err) || !provider_check("dns_provider", &ret->dns_provider, err) ||
-	    !provider_check("alias_dns_provider", &ret->alias_dns_provider, err) ||
-	    !key_type_map(ret, &issue->key_type, err) || !aliases_parse(call->arena, ret->domain_alias, issue, err))
+	    !challenge_check(ret->challenge_type, err) || !key_type_map(ret, &issue->key_type, err) || !aliases_parse(call->arena, ret->domain_alias, issue, err))
 		return false;
 	issue->authority = authority_name(call, ret->ca_provider);
 	issue->provider = ret->dns_provider;

@@ -32,9 +32,11 @@ static json_t *delegation_json(struct call *call, const struct delegation *d, st
 	json_put_str(json, "kind", d->kind);
 	json_put_str(json, "connection", connection.name);
 	json_put_str(json, "provider", connection.provider);
-	json_put_str(json, "zone", connection.zone);
+	json_put_str(json, "zone", d->zone[0] != '\0' ? d->zone : connection.zone);
 	json_put_str(json, "health", d->health);
-	json_put_str(json, "record", arena_printf(call->arena, "_acme-challenge.%s. 300 IN CNAME %s.", d->name, d->target));
+	/* A direct one needs none: the value is written at the name itself. */
+	json_put_str(json, "record", strcmp(d->kind, "direct") == 0 ? NULL
+				     : arena_printf(call->arena, "_acme-challenge.%s. 300 IN CNAME %s.", d->name, d->target));
 	put_text_or_null(json, "problem", d->problem);
 	put_text_or_null(json, "finding", d->finding);
 	put_time(json, "verified_at", d->verified_at);

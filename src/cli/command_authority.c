@@ -70,7 +70,8 @@ int run_authority_add(struct cli *cli)
 {
 	static const struct {
 		const char *option, *member;
-	} texts[] = { { "directory", "directory_url" }, { "email", "email" }, { "eab-kid", "eab_kid" } };
+	} texts[] = { { "directory", "directory_url" }, { "email", "email" }, { "eab-kid", "eab_kid" },
+		{ "connection", "connection" }, { "zone", "zone" } };
 	AUTO(json_freep) json_t *body = json_object();
 	struct cli_reply         reply;
 	struct err               err = { 0 };

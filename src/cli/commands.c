@@ -36,6 +36,8 @@ static const struct cli_option authority_add_options[] = {
 	{ "eab-hmac-file", "FILE|-", "external account binding: the file with its HMAC key", false },
 	{ "ca-file", "FILE", "trust these certificates (PEM) for the authority's own server", false },
 	{ "allow-address", "CIDR", "let this authority be at an address that is refused otherwise", true },
+	{ "connection", "NAME", "write the challenges of its orders with this connection when nothing else says where", false },
+	{ "zone", "NAME|ID", "in this zone, by name or by the provider's id (else: the connection's)", false },
 	{ NULL },
 };
 
@@ -128,6 +130,41 @@ static const struct cli_option deployment_add_options[] = {
 	{ NULL },
 };
 
+#define CONNECTION_OPTIONS                                                                         \
+	{ "secret-file", "FIELD=PATH|FIELD=-", "a secret credential from a file or standard input", true },             \
+	{ "set", "FIELD=VALUE", "a credential that is no secret", true },                                               \
+	{ "zone", "NAME", "the zone it writes in (else: the longest of the account that holds the name)", false },      \
+	{ "zone-id", "ID", "the provider's own id of that zone: nothing has to be looked up then", false },             \
+	{ "base-url", "URL", "another address of the provider's interface", false },                                   \
+	{ "proxy", "URL", "go there through this proxy, http://host:port", false },                                     \
+	{ "ca-file", "FILE", "trust these certificates (PEM) for it", false },                                          \
+	{ "allow-address", "CIDR", "let it be at an address that is refused otherwise", true },                         \
+	{ "default", NULL, "take it when only its provider is named", false }
+
+static const struct cli_option connection_add_options[] = {
+	{ "provider", "NAME", "which DNS provider (required)", false },
+	CONNECTION_OPTIONS,
+	{ NULL },
+};
+
+static const struct cli_option connection_update_options[] = {
+	{ "name", "NAME", "a new name", false },
+	{ "credentials", NULL, "ask for the credentials", false },
+	CONNECTION_OPTIONS,
+	{ NULL },
+};
+
+static const struct cli_option connection_test_options[] = {
+	{ "write", NULL, "also write a value at _reeve-test of its zone, and remove it", false },
+	{ NULL },
+};
+
+static const struct cli_option permissions_options[] = {
+	{ "zone", "NAME", "put this zone in", false },
+	{ "zone-id", "ID", "and this id of it", false },
+	{ NULL },
+};
+
 static const struct cli_option deployment_run_options[] = {
 	{ "certificate", "NAME", "which one, when the deployment delivers the whole project", false },
 	{ "version", "N", "this version instead of the newest", false },
@@ -177,6 +214,19 @@ static const struct cli_command commands[] = {
 	{ "authority", "limits", "NAME", 1, 1, "Show or set the limits of an authority and its staging directory", limits_options,
 	  run_authority_limits, false, "The limits of authorities that publish them are known. Work that would exceed one waits and says until when." },
 	{ "authority", "remove", "NAME", 1, 1, "Remove an authority that no certificate uses", NULL, run_authority_remove, false, NULL },
+	{ "connection", "add", "NAME", 1, 1, "Add an account at a DNS provider", connection_add_options, run_connection_add, false,
+	  "Required credentials that are not given are asked for; a secret never stands on the command line." },
+	{ "connection", "list", "", 0, 0, "List the connections and their health", NULL, run_connection_list, false, NULL },
+	{ "connection", "show", "NAME", 1, 1, "Show one connection, without its secrets", NULL, run_connection_show, false, NULL },
+	{ "connection", "test", "NAME", 1, 1, "Ask the provider whether it works now", connection_test_options, run_connection_test, false,
+	  "Exit code 0 when it works, 3 when something must change." },
+	{ "connection", "update", "NAME", 1, 1, "Change a connection", connection_update_options, run_connection_update, false,
+	  "Zone, base URL, proxy, trust and addresses are sealed together with the credentials: who changes one gives them again." },
+	{ "connection", "remove", "NAME", 1, 1, "Remove a connection that nothing uses", NULL, run_connection_remove, false, NULL },
+	{ "connection", "permissions", "PROVIDER", 1, 1, "Print the least its credential must be permitted", permissions_options,
+	  run_connection_permissions, false, NULL },
+	{ "provider", "list", "", 0, 0, "List the DNS providers; a recipe with an error says which", NULL, run_provider_list, false, NULL },
+	{ "provider", "show", "NAME", 1, 1, "Show one provider and its credentials", NULL, run_provider_show, false, NULL },
 	{ "delegation", "add", "NAME", 1, 1, "Delegate the challenges of NAME; prints the record to publish", delegation_add_options,
 	  run_delegation_add, false, NULL },
 	{ "delegation", "list", "", 0, 0, "List the delegations and their health", NULL, run_delegation_list, false, NULL },

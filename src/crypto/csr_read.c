@@ -52,7 +52,7 @@ static bool body_of(struct str text, struct str *ret, struct err *err)
 
 static bool der_of(struct arena *a, struct str text, struct str *ret, struct err *err)
 {
-	struct str body;
+	struct str body = { 0 };
 	char      *packed;
 	size_t     len = 0;
 

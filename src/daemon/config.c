@@ -49,6 +49,8 @@ static const struct setting {
 	  "Steps that may run at the same time." },
 	{ "hooks", "directory", KIND_PATH, offsetof(struct config, hooks_directory), 0, 0,
 	  "Executables that a deployment may run, by file name. Owned by root (or the user of Reeve) alone." },
+	{ "providers", "directory", KIND_PATH, offsetof(struct config, providers_directory), 0, 0,
+	  "Recipes of your own for DNS providers, *.json; read again when a file changes." },
 	{ "log", "level", KIND_LEVEL, offsetof(struct config, log_level), 0, 0, "error, warn, info or debug." },
 };
 
@@ -227,7 +229,7 @@ static bool entry_set(struct arena *a, struct config *c, const struct toml_entry
 		return toml_refuse(e, err, "the key \"%s\" stands outside of a section", e->key);
 	if (!section_known(e->section)) {
 		toml_refuse(e, err, "there is no section [%s]", e->section);
-		return err_hint(err, "the sections are [server] [store] [keys] [zone] [resolver] [worker] [hooks] [log]");
+		return err_hint(err, "the sections are [server] [store] [keys] [zone] [resolver] [worker] [hooks] [providers] [log]");
 	}
 	if (s == NULL) {
 		toml_refuse(e, err, "[%s] has no key \"%s\"", e->section, e->key);
@@ -304,6 +306,7 @@ static void paths_default(struct arena *a, struct config *c)
 	c->store_path = arena_printf(a, "%s/reeve.db", c->var);
 	c->seal_path = arena_printf(a, "%s/seal.key", c->etc);
 	c->hooks_directory = arena_printf(a, "%s/hooks.d", c->etc);
+	c->providers_directory = arena_printf(a, "%s/providers.d", c->etc);
 }
 
 static const char *absolute(struct arena *a, const char *path)

@@ -1,7 +1,7 @@
 /*
  * daemon/config.h: the dozen bootstrap settings. Flag > REEVE_* environment > file > default. DESIGN section 15.
  *
- * File     `reeve.toml`, sections [server] [store] [keys] [zone] [resolver] [worker] [hooks] [log]; an unknown key, section or a
+ * File     `reeve.toml`, sections [server] [store] [keys] [zone] [resolver] [worker] [hooks] [providers] [log]; an unknown key, section or a
  *          wrong type is an error with file, line, column and the name of the key.
  * Env      REEVE_<SECTION>_<KEY>, lists separated by commas; an unknown key of a known section is refused too.
  * Memory   everything lives in the arena given.
@@ -14,6 +14,7 @@
  *   [resolver] stub = ["example.test=127.53.0.1@5301", …]   timeout_ms = 5000
  *   [worker]   threads = 16
  *   [hooks]    directory = "<etc>/hooks.d"
+ *   [providers] directory = "<etc>/providers.d"
  *   [log]      level = "info"
  */
 #ifndef REEVE_DAEMON_CONFIG_H
@@ -44,6 +45,7 @@ struct config {
 	uint32_t           resolver_timeout_ms;
 	uint32_t           worker_threads;
 	const char        *hooks_directory;  /* executables that deployments may name */
+	const char        *providers_directory; /* recipes of the user */
 	enum log_level     log_level;
 };
 

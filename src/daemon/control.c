@@ -60,7 +60,8 @@ static void get_list(struct wire *w, struct arena *a, struct config_list *ret)
 void control_put_config(struct buf *b, const struct config *c)
 {
 	const char *const texts[] = { c->etc,        c->var,       c->run,            c->file, c->socket_path,
-		                      c->store_path, c->seal_path, c->zone_hostmaster,  c->hooks_directory };
+		                      c->store_path, c->seal_path, c->zone_hostmaster,  c->hooks_directory,
+		                      c->providers_directory };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		wire_put_c(b, texts[i]);
@@ -80,7 +81,8 @@ bool control_get_config(struct arena *a, struct str body, struct config *ret, st
 	struct wire   w = wire_of(body);
 	struct config c = { 0 };
 	const char  **texts[] = { &c.etc,        &c.var,       &c.run,            &c.file, &c.socket_path,
-		                  &c.store_path, &c.seal_path, &c.zone_hostmaster,  &c.hooks_directory };
+		                  &c.store_path, &c.seal_path, &c.zone_hostmaster,  &c.hooks_directory,
+		                  &c.providers_directory };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		*texts[i] = wire_get_c(&w, a);

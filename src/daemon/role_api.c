@@ -16,7 +16,8 @@ static bool add_listeners(struct role *role, struct api *api, const char *name, 
 
 int role_api(struct role *role)
 {
-	struct api_settings settings = { .store_path = role_config(role)->store_path };
+	struct api_settings settings = { .store_path = role_config(role)->store_path,
+		                         .providers_directory = role_config(role)->providers_directory };
 	struct api         *api = NULL;
 	struct err          err = { 0 };
 	int                 code;

@@ -23,6 +23,7 @@ int role_worker(struct role *role)
 		.zones_count = c->zone_names.count,
 		.threads = c->worker_threads,
 		.resolver_timeout_ms = c->resolver_timeout_ms,
+		.providers_directory = c->providers_directory,
 	};
 	struct worker *worker = NULL;
 	struct err     err = { 0 };

@@ -115,6 +115,17 @@ bool keeper_seal(struct ipc_peer *keeper, const struct record_id *id, struct str
 	return ask_str(keeper, KEEPER_SEAL, &b, a, ret_blob, err);
 }
 
+bool keeper_open_credential(struct ipc_peer *keeper, const struct record_id *id, struct str blob, struct arena *a,
+                            struct str *ret, struct err *err)
+{
+	AUTO(buf_wipe) struct buf b;
+
+	buf_init(&b, IPC_BODY_MAX);
+	put_record(&b, id);
+	wire_put_str(&b, blob);
+	return ask_str(keeper, KEEPER_OPEN_CREDENTIAL, &b, a, ret, err);
+}
+
 bool keeper_account_key_new(struct ipc_peer *keeper, const struct record_id *id, enum key_type type,
                             const char *const *hosts, size_t hosts_count, struct arena *a,
                             struct keeper_account_key *ret, struct err *err)

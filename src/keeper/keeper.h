@@ -49,6 +49,7 @@ enum keeper_message {
 	KEEPER_DELIVER,
 	KEEPER_WEBHOOK_SIGN,
 	KEEPER_CERT_KEY_AGAIN,
+	KEEPER_OPEN_CREDENTIAL,
 	KEEPER__END
 };
 
@@ -57,6 +58,7 @@ enum keeper_message {
 #define KEEPER_COLUMN_ACCOUNT_KEY "accounts.key_blob"
 #define KEEPER_COLUMN_CERT_KEY    "versions.key_blob"
 #define KEEPER_COLUMN_WEBHOOK     "deployments.secret"
+#define KEEPER_COLUMN_CREDENTIALS "connections.credentials"
 
 #define KEEPER_HOSTS_MAX 16 /* hosts an account key may sign for */
 #define KEEPER_KEY_FIRST 1  /* key_id of a project's first key */
@@ -87,9 +89,17 @@ MUST_CHECK bool keeper_new_project_key(struct ipc_peer *keeper, const char *proj
 
 /* ---- secrets (api) ---- */
 
-/* Only for KEEPER_COLUMN_EAB (`plain` is the decoded HMAC key) and KEEPER_COLUMN_WEBHOOK (the text itself). */
+/* Only for KEEPER_COLUMN_EAB (`plain` is the decoded HMAC key), _WEBHOOK (the text itself) and _CREDENTIALS
+ * (provider/credentials.h). */
 MUST_CHECK bool keeper_seal(struct ipc_peer *keeper, const struct record_id *id, struct str plain,
                             struct arena *a, struct str *ret_blob, struct err *err);
+
+/*
+ * (worker) The one secret that the worker gets to see: it speaks to the provider. *ret holds what was sealed; wipe it as
+ * soon as the call to the provider is over.
+ */
+MUST_CHECK bool keeper_open_credential(struct ipc_peer *keeper, const struct record_id *id, struct str blob, struct arena *a,
+                                       struct str *ret, struct err *err);
 
 /* ---- keys (worker) ---- */
 

@@ -52,6 +52,7 @@ static const struct message {
 	ROW(DELIVER) = { "deliver", WORKER, false, false, false, sign_deliver, true },
 	ROW(CERT_KEY_AGAIN) = { "cert-key-again", WORKER, false, false, false, sign_cert_key_again },
 	ROW(WEBHOOK_SIGN) = { "webhook-sign", WORKER, false, false, false, sign_webhook },
+	ROW(OPEN_CREDENTIAL) = { "open-credential", WORKER, false, false, false, sign_open_credential },
 #undef ROW
 };
 _Static_assert(ARRAY_LEN(messages) == KEEPER__END - IPC_TYPE_FIRST, "a row for each message");

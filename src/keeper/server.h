@@ -92,6 +92,7 @@ bool sign_csr(struct keeper *k, struct call *call, struct err *err);
 bool sign_export(struct keeper *k, struct call *call, struct err *err);
 bool sign_deliver(struct keeper *k, struct call *call, struct err *err); /* on the slow thread: it waits for the hook role */
 bool sign_webhook(struct keeper *k, struct call *call, struct err *err);
+bool sign_open_credential(struct keeper *k, struct call *call, struct err *err);
 void sign_cache_clear(struct keeper *k);
 
 /* ---- grant.c ---- */

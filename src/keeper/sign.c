@@ -112,8 +112,19 @@ static bool key_seal(struct keeper *k, const char *column, enum key_use use, con
 
 /* ---- making ---- */
 
+/* What the api may have sealed. */
+static const struct sealed_column {
+	const char *column;
+	size_t      max;
+} sealed_columns[] = {
+	{ KEEPER_COLUMN_EAB, 4096 },
+	{ KEEPER_COLUMN_WEBHOOK, 4096 },
+	{ KEEPER_COLUMN_CREDENTIALS, 32 * KIB },
+};
+
 bool sign_seal(struct keeper *k, struct call *call, struct err *err)
 {
+	const struct sealed_column *column = &sealed_columns[0];
 	struct record_id id;
 	struct str       plain, blob;
 	AUTO(secret_freep) struct secret *padded = NULL;
@@ -122,11 +133,13 @@ bool sign_seal(struct keeper *k, struct call *call, struct err *err)
 	plain = wire_get_str(&call->in);
 	if (!wire_done(&call->in, err))
 		return false;
-	if (plain.len == 0 || plain.len > 4096)
-		return err_set(err, ERR_INPUT, "a credential of %zu bytes; it may have 1 to 4096", plain.len);
+	for (size_t i = 1; i < ARRAY_LEN(sealed_columns); i++)
+		if (strcmp(id.column, sealed_columns[i].column) == 0)
+			column = &sealed_columns[i];
+	if (plain.len == 0 || plain.len > column->max)
+		return err_set(err, ERR_INPUT, "a credential of %zu bytes; it may have 1 to %zu", plain.len, column->max);
 	padded = record_pad(plain);
-	const char *column = strcmp(id.column, KEEPER_COLUMN_WEBHOOK) == 0 ? KEEPER_COLUMN_WEBHOOK : KEEPER_COLUMN_EAB;
-	if (!keyring_record_seal(k, column, &id, secret_str(padded), call->arena, &blob, err))
+	if (!keyring_record_seal(k, column->column, &id, secret_str(padded), call->arena, &blob, err))
 		return false;
 	wire_put_str(&call->out, blob);
 	return true;
@@ -558,5 +571,21 @@ bool sign_webhook(struct keeper *k, struct call *call, struct err *err)
 	buf_add_str(&signed_text, body);
 	hmac_sha256(secret_str(secret), buf_str(&signed_text), mac);
 	wire_put_str(&call->out, str_of(mac, sizeof(mac)));
+	return true;
+}
+
+bool sign_open_credential(struct keeper *k, struct call *call, struct err *err)
+{
+	AUTO(secret_freep) struct secret *padded = NULL;
+	AUTO(secret_freep) struct secret *plain = NULL;
+	struct record_id id;
+	struct str       blob;
+
+	get_record(&call->in, call->arena, &id);
+	blob = wire_get_str(&call->in);
+	if (!wire_done(&call->in, err) || !keyring_record_open(k, KEEPER_COLUMN_CREDENTIALS, &id, blob, &padded, err) ||
+	    !record_unpad(padded, &plain, err))
+		return false;
+	wire_put_str(&call->out, secret_str(plain));
 	return true;
 }

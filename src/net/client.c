@@ -385,6 +385,8 @@ static bool transfer_err(const struct exchange *x, CURLcode code, uint32_t conne
 		return err_in(err, "%s", x->origin);
 	case CURLE_COULDNT_RESOLVE_HOST:
 		return unreachable(err, "DNS has no address for %s, or did not answer", x->url.host);
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return unreachable(err, "DNS has no address for the proxy %s, or did not answer", x->request->proxy);
 	case CURLE_COULDNT_CONNECT:
 		return connect_refused(x, err);
 	case CURLE_OPERATION_TIMEDOUT:
@@ -548,8 +550,10 @@ static bool limits_set(CURL *curl, const struct http_request *request, struct er
 {
 	SET(CURLOPT_PROTOCOLS_STR, request->plain_http_allowed ? "http,https" : "https");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_PROXY, "");
-	SET(CURLOPT_NOPROXY, "*");
+	SET(CURLOPT_PROXY, request->proxy != NULL ? request->proxy : "");
+	SET(CURLOPT_NOPROXY, request->proxy != NULL ? "" : "*");
+	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	SET(CURLOPT_HTTPPROXYTUNNEL, 1L);
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_HTTP09_ALLOWED, 0L);

@@ -1,7 +1,7 @@
 /*
  * net/client.h: the one door for outbound HTTP.
  *
- * Rules    https only (plain http only where the request allows it); no redirects, no proxies, no decompression;
+ * Rules    https only (plain http only where the request allows it); no redirects, no proxy but the request's own, no decompression;
  *          TLS 1.2 or newer with the name verified; the address policy of net/address.h is applied to the very
  *          address that is connected to; header and body are bounded; every wait has an end.
  * Errors   ERR_TEMPORARY "ca-unreachable" for DNS, connect, TLS and time-out, with host, address and reason;
@@ -51,6 +51,11 @@ struct http_request {
 	uint32_t                  connect_timeout_ms; /* name look-up, TCP and TLS together */
 	uint32_t                  total_timeout_ms;
 	size_t                    body_max;
+	/*
+	 * "http://host:port", or NULL. Requests go through its CONNECT: TLS is with the peer all the same, but the
+	 * address policy holds for the proxy, which looks the peer up.
+	 */
+	const char               *proxy;
 	bool                      plain_http_allowed; /* for recipes that say so; never for a CA */
 	/*
 	 * A kept connection may die under a request. GET, HEAD, PUT and DELETE are then sent once more on a new

@@ -35,6 +35,7 @@ struct engine_account {
 	const struct engine_credential *credentials;
 	size_t                          credentials_count;
 	const char                     *base_url; /* NULL or "": the recipe's */
+	const char                     *proxy; /* net/client.h; NULL or "": none */
 	struct str                      ca_pem;
 	const struct cidr              *allowed;
 	size_t                          allowed_count;

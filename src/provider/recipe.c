@@ -464,6 +464,7 @@ static bool read_calls(struct reader *r, const json_t *json)
 
 struct top_in {
 	const char         *id, *title, *docs, *permissions, *base, *message, *retry_after;
+	const json_t       *policy;
 	struct json_strings aliases;
 	bool                plain_http;
 	const json_t       *credentials, *alternatives, *limits, *auth, *answers, *session, *zone, *records, *rrset, *calls;
@@ -475,6 +476,7 @@ static const struct json_field top_fields[] = {
 	{ JSON_FIELD(struct top_in, title, STR), .required = true },
 	{ JSON_FIELD(struct top_in, docs, STR) },
 	{ JSON_FIELD(struct top_in, permissions, STR), .required = true },
+	{ JSON_FIELD(struct top_in, policy, OBJECT) },
 	{ JSON_FIELD(struct top_in, base, STR), .required = true },
 	{ JSON_FIELD(struct top_in, message, STR) },
 	{ JSON_FIELD(struct top_in, retry_after, STR) },
@@ -529,6 +531,7 @@ static bool read_plain(struct reader *r, const struct top_in *in)
 	recipe->title = in->title;
 	recipe->docs = in->docs;
 	recipe->permissions = in->permissions;
+	recipe->policy = in->policy;
 	recipe->base = in->base;
 	recipe->message = in->message;
 	recipe->retry_after = in->retry_after;

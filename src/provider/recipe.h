@@ -161,6 +161,7 @@ struct recipe {
 	struct arena             *arena;
 	json_t                   *root;
 	const char               *id, *title, *docs, *permissions, *base;
+	const json_t             *policy; /* the same, ready to be copied; NULL: none */
 	struct json_strings       aliases;
 	bool                      plain_http;
 	struct recipe_credential *credentials;
@@ -192,6 +193,8 @@ void            recipe_freep(struct recipe **recipe);
 
 /* By name or alias, case ignored; NULL when there is none. */
 const struct recipe_credential *recipe_credential_find(const struct recipe *recipe, const char *name);
+/* The policy with {zone} and {zone_id} put in ("" : left as words to replace); the caller's. JSON null without one. */
+json_t *recipe_policy(const struct recipe *recipe, const char *zone, const char *zone_id);
 /* The line on which the value at a JSON pointer begins; 1 when it is not there. */
 unsigned recipe_line(struct str text, const char *pointer);
 

@@ -548,7 +548,9 @@ static bool send_it(struct exchange *x, struct answer *ret, struct err *err)
 		                                 .headers_count = x->headers_count, .ca_pem = account->ca_pem,
 		                                 .allowed = account->allowed, .allowed_count = account->allowed_count,
 		                                 .total_timeout_ms = account->timeout_ms > 0 ? account->timeout_ms : TIMEOUT_MS,
-		                                 .body_max = ANSWER_MAX, .plain_http_allowed = x->run->recipe->plain_http };
+		                                 .body_max = ANSWER_MAX,
+		                                 .proxy = account->proxy != NULL && account->proxy[0] != '\0' ? account->proxy : NULL,
+		                                 .plain_http_allowed = x->run->recipe->plain_http };
 
 	if (!memory_request(x->run->memory, account->id, x->run->recipe->requests, x->run->recipe->per_s, err))
 		return false;

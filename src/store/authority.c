@@ -11,7 +11,7 @@
 
 #define AUTHORITY_COLUMNS                                                                          \
 	"id, project_id, name, directory_url, email, eab_kid, eab_hmac, ca_pem, allow_addresses, is_default," \
-	" created_at, removed_at, row_version, mac"
+	" created_at, removed_at, row_version, mac, connection_id, zone"
 #define CANONICAL_MAX (16 * MIB)
 
 static bool authority_read(const struct db_row *row, void *arg)
@@ -34,6 +34,8 @@ static bool authority_read(const struct db_row *row, void *arg)
 	x->removed_at = db_int(row, 11);
 	x->row_version = db_int(row, 12);
 	x->mac = db_blob(row, 13, a);
+	x->connection_id = db_text(row, 14, a);
+	x->zone = db_text(row, 15, a);
 	return true;
 }
 
@@ -52,6 +54,11 @@ struct str authority_canonical(struct arena *a, const struct authority *x)
 	wire_put_c(&b, x->ca_pem);
 	wire_put_c(&b, x->allow_addresses);
 	wire_put_i64(&b, x->created_at);
+	/* Rows from before there were these columns have none. */
+	if (x->connection_id != NULL && x->connection_id[0] != '\0') {
+		wire_put_c(&b, x->connection_id);
+		wire_put_c(&b, x->zone);
+	}
 	assert(!b.failed); /* each part was bounded where it came in */
 	return arena_dup(a, buf_str(&b));
 }
@@ -63,11 +70,11 @@ bool authority_insert(struct db *db, const struct authority *x, struct err *err)
 	return db_exec(db, &changed, err,
 	               "INSERT INTO authorities (" AUTHORITY_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
 	               " CASE WHEN EXISTS (SELECT 1 FROM authorities WHERE project_id = $2 AND is_default = 1"
-	               " AND removed_at IS NULL) THEN 0 ELSE 1 END, $10, NULL, $11, $12)"
+	               " AND removed_at IS NULL) THEN 0 ELSE 1 END, $10, NULL, $11, $12, $13, $14)"
 	               " ON CONFLICT (project_id, name) WHERE removed_at IS NULL DO NOTHING",
 	               DB_T(x->id), DB_T(x->project_id), DB_T(x->name), DB_T(x->directory_url), DB_C(x->email),
 	               DB_C(x->eab_kid), DB_B(x->eab_hmac), DB_C(x->ca_pem), DB_C(x->allow_addresses),
-	               DB_I(x->created_at), DB_I(x->row_version), DB_B(x->mac)) &&
+	               DB_I(x->created_at), DB_I(x->row_version), DB_B(x->mac), DB_C(x->connection_id), DB_C(x->zone)) &&
 	       rows_inserted(changed, err, "an authority", x->name);
 }
 

@@ -5,7 +5,8 @@
 #include "store/db.h"
 
 struct authority {
-	const char *id, *project_id, *name, *directory_url, *email, *eab_kid, *ca_pem, *allow_addresses;
+	const char *id, *project_id, *name, *directory_url, *email, *eab_kid, *ca_pem, *allow_addresses,
+		*connection_id, *zone; /* where challenges go by default; zone "ZONE", "ZONE/ID" or "/ID" */
 	struct str  eab_hmac; /* sealed; NULL without EAB */
 	bool        is_default;
 	int64_t     created_at, removed_at, row_version;

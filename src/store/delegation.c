@@ -11,7 +11,7 @@
 
 #define DELEGATION_COLUMNS                                                                         \
 	"id, project_id, name, target, kind, connection_id, health, problem, finding, verified_at, checked_at," \
-	" created_at, removed_at, row_version, mac"
+	" created_at, removed_at, row_version, mac, zone"
 #define CANONICAL_MAX (64 * KIB)
 
 static bool delegation_read(const struct db_row *row, void *arg)
@@ -35,6 +35,7 @@ static bool delegation_read(const struct db_row *row, void *arg)
 	d->removed_at = db_int(row, 12);
 	d->row_version = db_int(row, 13);
 	d->mac = db_blob(row, 14, a);
+	d->zone = db_text(row, 15, a);
 	return true;
 }
 
@@ -50,6 +51,9 @@ struct str delegation_canonical(struct arena *a, const struct delegation *d)
 	wire_put_c(&b, d->kind);
 	wire_put_c(&b, d->connection_id);
 	wire_put_i64(&b, d->created_at);
+	/* Rows from before there was a column have none. */
+	if (d->zone != NULL && d->zone[0] != '\0')
+		wire_put_c(&b, d->zone);
 	assert(!b.failed); /* ids and domain names are short */
 	return arena_dup(a, buf_str(&b));
 }
@@ -101,12 +105,12 @@ bool delegation_insert(struct db *db, const struct delegation *d, struct err *er
 		return target_owned(d->target, err);
 	return db_exec(db, &changed, err,
 	               "INSERT INTO delegations (" DELEGATION_COLUMNS ")"
-	               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+	               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
 	               " ON CONFLICT (project_id, name, target) WHERE removed_at IS NULL DO NOTHING",
 	               DB_T(d->id), DB_T(d->project_id), DB_T(d->name), DB_T(d->target), DB_T(d->kind),
 	               DB_T(d->connection_id), DB_T(d->health), DB_C(d->problem), DB_C(d->finding),
 	               DB_I0(d->verified_at), DB_I0(d->checked_at), DB_I(d->created_at), DB_I0(d->removed_at),
-	               DB_I(d->row_version), DB_B(d->mac)) &&
+	               DB_I(d->row_version), DB_B(d->mac), DB_C(d->zone)) &&
 	       rows_inserted(changed, err, "such a delegation of", d->name);
 }
 

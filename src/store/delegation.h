@@ -5,14 +5,15 @@
 #include "store/db.h"
 
 struct delegation {
-	const char *id, *project_id, *name, *target, *kind /* generated, named */, *connection_id;
+	const char *id, *project_id, *name, *target, *kind /* generated, named, direct: its own name */, *connection_id,
+		*zone; /* spec: store/connection.h; "" : the connection's */
 	const char *health /* planned, published, verified, broken */, *problem, *finding;
 	int64_t     verified_at, checked_at, created_at, removed_at; /* 0: never */
 	int64_t     row_version;
 	struct str  mac;
 };
 
-/* Columns under the row MAC: id, project_id, name, target, kind, connection_id, created_at. */
+/* Columns under the row MAC: id, project_id, name, target, kind, connection_id, created_at, zone. */
 struct str delegation_canonical(struct arena *a, const struct delegation *d);
 
 /*

@@ -198,7 +198,7 @@ bool order_end(struct db *db, const char *id, const char *status, const char *pr
 /* ---- authorizations ---- */
 
 #define AUTHORIZATION_COLUMNS                                                                      \
-	"id, order_id, url, name, wildcard, status, challenge_url, value, owner, connection_id, responded_at"
+	"id, order_id, url, name, wildcard, status, challenge_url, value, owner, connection_id, responded_at, zone"
 
 static bool authorization_read(const struct db_row *row, void *arg)
 {
@@ -217,6 +217,7 @@ static bool authorization_read(const struct db_row *row, void *arg)
 	x->owner = db_text(row, 8, a);
 	x->connection_id = db_text(row, 9, a);
 	x->responded_at = db_int(row, 10);
+	x->zone = db_text(row, 11, a);
 	return true;
 }
 
@@ -269,13 +270,13 @@ bool authorization_set_challenge(struct db *db, int64_t id, const char *name, bo
 	       authorization_changed(changed, id, err);
 }
 
-bool authorization_set_route(struct db *db, int64_t id, const char *owner, const char *connection_id,
+bool authorization_set_route(struct db *db, int64_t id, const char *owner, const char *connection_id, const char *zone,
                              struct err *err)
 {
 	int64_t changed = 0;
 
-	return db_exec(db, &changed, err, "UPDATE authorizations SET owner = $2, connection_id = $3 WHERE id = $1",
-	               DB_I(id), DB_C(owner), DB_C(connection_id)) &&
+	return db_exec(db, &changed, err, "UPDATE authorizations SET owner = $2, connection_id = $3, zone = $4 WHERE id = $1",
+	               DB_I(id), DB_C(owner), DB_C(connection_id), DB_C(zone)) &&
 	       authorization_changed(changed, id, err);
 }
 

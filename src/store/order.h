@@ -39,7 +39,8 @@ MUST_CHECK bool order_end(struct db *db, const char *id, const char *status, con
 
 struct authorization {
 	int64_t     id;
-	const char *order_id, *url, *name, *status /* pending, responded, valid, invalid */, *challenge_url, *value, *owner, *connection_id;
+	const char *order_id, *url, *name, *status /* pending, responded, valid, invalid */, *challenge_url, *value, *owner, *connection_id,
+		*zone /* spec: store/connection.h */;
 	bool        wildcard;
 	int64_t     responded_at;
 };
@@ -49,7 +50,7 @@ MUST_CHECK bool authorization_find(struct db *db, struct arena *a, int64_t id, s
 MUST_CHECK bool authorization_list(struct db *db, struct arena *a, const char *order_id, struct authorization **ret, size_t *ret_count, struct err *err);
 /* Facts fetched from the CA. */
 MUST_CHECK bool authorization_set_challenge(struct db *db, int64_t id, const char *name, bool wildcard, const char *challenge_url, const char *value, struct err *err);
-MUST_CHECK bool authorization_set_route(struct db *db, int64_t id, const char *owner, const char *connection_id, struct err *err);
+MUST_CHECK bool authorization_set_route(struct db *db, int64_t id, const char *owner, const char *connection_id, const char *zone, struct err *err);
 /* responded_at is set to `now` when status is responded. */
 MUST_CHECK bool authorization_set_status(struct db *db, int64_t id, const char *status, int64_t now, struct err *err);
 /* How many of the order are still `pending`. */

@@ -216,13 +216,6 @@ bool txt_record_list_debt(struct db *db, struct arena *a, const char *project_id
 	       rows_take(&rows, ret, ret_count);
 }
 
-bool txt_record_debt_count(struct db *db, const char *connection_id, int64_t *ret, struct err *err)
-{
-	*ret = 0;
-	return db_each(db, rows_int, ret, err,
-	               "SELECT COUNT(*) FROM txt_records WHERE connection_id = $1 AND gone_at IS NULL", DB_C(connection_id));
-}
-
 bool txt_record_debt_retry(struct db *db, struct arena *a, const char *project_id, int64_t now, const char ***ret_orders,
                            size_t *ret_count, struct err *err)
 {

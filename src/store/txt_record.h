@@ -59,8 +59,6 @@ MUST_CHECK bool txt_record_debt(struct db *db, const char *project_id, int64_t n
 /* Oldest first; at most `max`. */
 MUST_CHECK bool txt_record_list_debt(struct db *db, struct arena *a, const char *project_id, int64_t now, int64_t max,
                                      struct txt_record **ret, size_t *ret_count, struct err *err);
-/* What still needs this connection: values that are there, may be, or should be gone. It cannot be removed while there are any. */
-MUST_CHECK bool txt_record_debt_count(struct db *db, const char *connection_id, int64_t *ret, struct err *err);
 /* Debts of a project are due at once, given up or not; the orders they belong to. */
 MUST_CHECK bool txt_record_debt_retry(struct db *db, struct arena *a, const char *project_id, int64_t now, const char ***ret_orders,
                                       size_t *ret_count, struct err *err);

@@ -12,9 +12,12 @@
 #include "store/owner_lease.h"
 #include "store/txt_record.h"
 #include "workflow/await.h"
+#include "workflow/connection.h"
 #include "workflow/delegation.h"
+#include "workflow/removal.h"
 #include "workflow/session.h"
 #include "workflow/steps.h"
+#include "workflow/visible.h"
 
 #define TOLD_MAX 5 /* of one challenge, to a CA that looks only when it is told */
 
@@ -40,6 +43,9 @@ static bool load(struct job *job, struct found **ret, struct err *err)
 		if (x->row.connection_id[0] != '\0' &&
 		    !connection_find(db, job->arena, x->row.connection_id, &x->connection, err))
 			return false;
+		/* A row from before there were specs. */
+		if (x->row.connection_id[0] != '\0' && x->row.zone[0] == '\0')
+			x->row.zone = connection_zone(job->arena, &x->connection);
 		job->memo = x;
 	}
 	*ret = x;
@@ -187,6 +193,7 @@ enum outcome run_route(struct job *job, struct err *err)
 			return job_outcome(err);
 		x->row.owner = delegation.target;
 		x->row.connection_id = x->connection.id;
+		x->row.zone = delegation.zone[0] != '\0' ? delegation.zone : connection_zone(job->arena, &x->connection);
 		x->routed = true;
 		job_note(job, "%s is written at %s (%s)", x->row.name, x->row.owner, x->connection.name);
 		return OUT_DONE;
@@ -220,7 +227,7 @@ static bool write_intent(struct db *db, void *arg, struct err *err)
 		return true;
 	if (p->x->fetched && !authorization_set_challenge(db, row->id, row->name, row->wildcard, row->challenge_url, row->value, err))
 		return false;
-	if (p->x->routed && !authorization_set_route(db, row->id, row->owner, row->connection_id, err))
+	if (p->x->routed && !authorization_set_route(db, row->id, row->owner, row->connection_id, row->zone, err))
 		return false;
 	return txt_record_intend(db, &p->record, &p->id, &p->again, err);
 }
@@ -238,18 +245,17 @@ static bool write_lease_back(struct db *db, void *arg, struct err *err)
 }
 
 /* What a run before this one left is looked at before it is written again. */
-static bool publish_value(struct job *job, const struct provider *provider, const struct provider_value *value, bool again,
-                          struct err *err)
+static bool publish_value(const struct connection_use *use, const struct provider_value *value, bool again, struct err *err)
 {
 	bool present = false;
 
-	if (again && !provider->present(&job->worker->provider, value, &present, err))
+	if (again && !value_look(use->provider, &use->context, value, &present, err))
 		return false;
-	return present || provider->add(&job->worker->provider, value, err);
+	return present || use->provider->add(&use->context, value, err);
 }
 
 /* The claim was lost. If the order has ended, its cleanup may have been here already: nobody else owes the value. */
-static void take_back(struct job *job, const struct provider *provider, const struct provider_value *value, int64_t record_id)
+static void take_back(struct job *job, const struct connection_use *use, const struct provider_value *value, int64_t record_id)
 {
 	struct txt_record *all;
 	struct err         ignored = { 0 };
@@ -260,16 +266,32 @@ static void take_back(struct job *job, const struct provider *provider, const st
 		return;
 	for (size_t i = 0; i < count; i++)
 		if (all[i].id == record_id && (strcmp(all[i].state, "removing") == 0 || strcmp(all[i].state, "gone") == 0))
-			(void)provider->remove(&job->worker->provider, value, &ignored);
+			(void)use->provider->remove(&use->context, value, &ignored);
+}
+
+static enum outcome refused_at(struct job *job, const struct found *x, struct err *err)
+{
+	err_in(err, "TXT value at %s", x->row.owner);
+	return connection_outcome(job, &x->connection, err);
+}
+
+/* The next run, or another job, may have the owner name. */
+static enum outcome not_published(struct job *job, struct publish_write *p, struct err *err)
+{
+	struct err ignored = { 0 };
+
+	if (p->lease && !job_write(job, write_lease_back, p, &ignored))
+		log_debug("job=%lld lease=kept cause=\"%s\"", (long long)job->row.id, ignored.text);
+	return refused_at(job, p->x, err);
 }
 
 enum outcome run_publish(struct job *job, struct err *err)
 {
-	struct publish_write  *p = arena_alloc(job->arena, sizeof(*p));
-	const struct provider *provider;
-	struct provider_value  value;
-	struct found          *x;
-	bool                   added;
+	struct publish_write *p = arena_alloc(job->arena, sizeof(*p));
+	struct connection_use use;
+	struct provider_value value;
+	struct found         *x;
+	bool                  added;
 
 	if (!load(job, &x, err))
 		return job_outcome(err);
@@ -277,69 +299,100 @@ enum outcome run_publish(struct job *job, struct err *err)
 		job->next = STEP_FETCH;
 		return OUT_DONE;
 	}
-	provider = provider_find(x->connection.provider);
-	if (provider == NULL) {
-		err_problem(err, ERR_CONFIG, "no-connection", "there is no provider \"%s\" in this version", x->connection.provider);
-		return OUT_FAIL;
-	}
 	p->x = x;
 	p->job_id = job->row.id;
-	p->lease = !provider->atomic;
-	p->record = (struct txt_record){ .connection_id = x->connection.id, .zone = x->connection.zone, .owner = x->row.owner,
+	p->lease = !connection_kind(&x->connection)->atomic;
+	p->record = (struct txt_record){ .connection_id = x->connection.id, .zone = x->row.zone, .owner = x->row.owner,
 		                         .value = x->row.value, .order_id = job->row.order_id,
 		                         .authorization_id = x->row.id, .state = "intent", .intent_at = clock_now_ms() };
 	CRASH_POINT(PUBLISH_INTENT_BEFORE);
-	value = (struct provider_value){ x->connection.zone, x->row.owner, x->row.value };
-	if (PLANTED(3) && !provider->add(&job->worker->provider, &value, err))
-		return job_outcome(err);
-	if (!job_write(job, write_intent, p, err))
+	if (!PLANTED(3) && !job_write(job, write_intent, p, err))
 		return job_outcome(err);
 	if (p->busy)
 		return job_wait(job, clock_now_ms() + rand_jitter(OWNER_BUSY_MS, 50), "another value is being written at %s; it goes first",
 		                x->row.owner);
 	CRASH_POINT(PUBLISH_INTENT_AFTER);
-	/* A reset of the dns role between its answer and our row would lose the value: none happens meanwhile. */
-	pthread_rwlock_rdlock(&job->worker->dns_lock);
-	added = publish_value(job, provider, &value, p->again, err);
-	if (added && !job_write(job, write_live, p, err)) {
+	/* A reset of the dns role between its answer and our row would lose the value: none happens while this is open. */
+	if (!connection_use_open(job->worker, job->thread->http, &x->connection, x->row.zone, &use, err))
+		return not_published(job, p, err);
+	value = (struct provider_value){ use.zone, x->row.owner, x->row.value };
+	added = publish_value(&use, &value, p->again, err);
+	if (added && ((PLANTED(3) && !job_write(job, write_intent, p, err)) || !job_write(job, write_live, p, err))) {
 		added = false;
-		take_back(job, provider, &value, p->id);
+		take_back(job, &use, &value, p->id);
 	}
-	pthread_rwlock_unlock(&job->worker->dns_lock);
-	if (!added) {
-		struct err ignored = { 0 };
-
-		if (p->lease && !job_write(job, write_lease_back, p, &ignored))
-			log_debug("job=%lld lease=kept cause=\"%s\"", (long long)job->row.id, ignored.text);
-		err_in(err, "TXT value at %s", x->row.owner);
-		return job_outcome(err);
-	}
+	connection_use_close(&use);
+	if (!added)
+		return not_published(job, p, err);
 	job_note(job, "TXT \"%s\" at %s", x->row.value, x->row.owner);
 	return OUT_DONE;
 }
 
 /* ---- visible: on every authoritative server, or the CA is not told ---- */
 
+/* Does the provider (for our own zone: the server itself) have it? */
+static bool provider_has(struct job *job, const struct found *x, bool *ret, struct err *err)
+{
+	struct connection_use use;
+	struct provider_value value;
+	bool                  ok;
+
+	if (!connection_use_open(job->worker, job->thread->http, &x->connection, x->row.zone, &use, err))
+		return false;
+	value = (struct provider_value){ use.zone, x->row.owner, x->row.value };
+	ok = use.provider->present(&use.context, &value, ret, err);
+	connection_use_close(&use);
+	return ok;
+}
+
+static enum outcome publish_again(struct job *job, const char *why)
+{
+	job->next = STEP_PUBLISH;
+	job_note(job, "%s; it is published again", why);
+	return OUT_DONE;
+}
+
+/* Somebody may have removed it meanwhile: then no waiting helps. */
+static enum outcome not_visible(struct job *job, const struct found *x, const struct visible *seen, struct err *err)
+{
+	bool present = true;
+
+	if (visible_ask_provider(job->row.attempts) && !provider_has(job, x, &present, err))
+		return refused_at(job, x, err);
+	if (!present)
+		return publish_again(job, "the provider does not list the value any more");
+	if (job->row.attempts >= VISIBLE_LOOKS_MAX) {
+		err_problem(err, ERR_PERMANENT, "timeout", "%s", seen->detail);
+		err_hint(err, "every name server of the zone has to answer with the value before the CA is told; look at the one named");
+		return OUT_FAIL;
+	}
+	job->attempts = job->row.attempts + 1;
+	err_problem(&job->shown, ERR_TEMPORARY, "provider-unavailable", "%s", seen->detail);
+	return job_wait(job, clock_now_ms() + visible_wait_ms(job->row.attempts), "%s", seen->detail);
+}
+
 enum outcome run_visible(struct job *job, struct err *err)
 {
-	const struct provider *provider;
-	struct provider_value  value;
-	struct found          *x;
-	bool                   present = false;
+	struct visible seen;
+	struct found  *x;
+	bool           present = false;
 
 	if (!load(job, &x, err))
 		return job_outcome(err);
-	provider = provider_find(x->connection.provider);
-	value = (struct provider_value){ x->connection.zone, x->row.owner, x->row.value };
-	if (provider == NULL || !provider->present(&job->worker->provider, &value, &present, err))
-		return job_outcome(err);
-	if (!present) {
-		/* The dns role was restarted before it heard of the value: publish again. */
-		job->next = STEP_PUBLISH;
-		job_note(job, "the value is not served; it is published again");
+	if (strcmp(x->connection.provider, PROVIDER_BUILTIN) == 0) {
+		if (!provider_has(job, x, &present, err))
+			return job_outcome(err);
+		/* The dns role was restarted before it heard of the value. */
+		if (!present)
+			return publish_again(job, "the value is not served");
+		job_note(job, "every server of %s answers with it", x->connection.zone);
 		return OUT_DONE;
 	}
-	job_note(job, "every server of %s answers with it", x->connection.zone);
+	if (!visible_look(job->worker, job->arena, x->row.owner, x->row.value, &seen, err))
+		return job_outcome(err);
+	if (!seen.everywhere)
+		return not_visible(job, x, &seen, err);
+	job_note(job, "%s", seen.detail);
 	return OUT_DONE;
 }
 

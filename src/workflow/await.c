@@ -10,6 +10,7 @@
  */
 #include "acme/authorization.h"
 #include "acme/order.h"
+#include "store/connection.h"
 #include "store/txt_record.h"
 #include "workflow/await.h"
 #include "workflow/session.h"
@@ -38,13 +39,24 @@ bool await_retire(struct db *db, const char *order_id, const char *project_id, s
 	return await_retire_one(db, order_id, project_id, 0, err);
 }
 
+/* Is the value in a zone that our own server answers for? Of any other nobody tells us that it was asked for. */
+static bool is_ours(struct db *db, struct arena *a, const struct txt_record *r, bool *ret, struct err *err)
+{
+	struct connection c;
+
+	if (!connection_find(db, a, r->connection_id, &c, err))
+		return false;
+	*ret = strcmp(c.provider, CONNECTION_BUILTIN) == 0;
+	return true;
+}
+
 bool await_first_poll(struct db *db, struct arena *a, const char *order_id, int64_t learned_ms, int64_t *ret_at, struct err *err)
 {
 	struct authorization *authorizations;
 	struct txt_record    *records;
 	size_t                authorizations_count, records_count;
 	int64_t               responded = 0, seen = 0, now = clock_now_ms();
-	bool                  unseen = false;
+	bool                  unseen = false, ours;
 
 	if (!authorization_list(db, a, order_id, &authorizations, &authorizations_count, err) ||
 	    !txt_record_list_order(db, a, order_id, &records, &records_count, err))
@@ -54,6 +66,10 @@ bool await_first_poll(struct db *db, struct arena *a, const char *order_id, int6
 			responded = authorizations[i].responded_at;
 	for (size_t i = 0; i < records_count; i++) {
 		if (strcmp(records[i].state, "live") != 0)
+			continue;
+		if (!is_ours(db, a, &records[i], &ours, err))
+			return false;
+		if (!ours)
 			continue;
 		unseen = unseen || records[i].seen_at == 0;
 		if (records[i].seen_at > seen)

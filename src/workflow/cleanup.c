@@ -11,6 +11,7 @@
 #include "store/connection.h"
 #include "store/owner_lease.h"
 #include "store/txt_record.h"
+#include "workflow/connection.h"
 #include "workflow/removal.h"
 #include "workflow/steps.h"
 
@@ -62,34 +63,56 @@ static bool write_lease(struct db *db, void *arg, struct err *err)
 	                        &x->taken, err);
 }
 
-/* *ret_busy: nothing was done, another job writes there. */
-static enum removal remove_value(struct job *job, struct db *db, const struct txt_record *r, bool *ret_busy, struct err *err)
+/* False: the row of the lease could not be written; *ret_taken false: another job writes there. */
+static bool lease(struct job *job, const struct connection *c, const struct txt_record *r, bool *ret_taken, struct err *err)
 {
-	struct provider_value  value = { r->zone, r->owner, r->value };
-	struct lease_write     lease = { r, job->row.id, true };
-	const struct provider *provider;
-	struct connection      connection;
-	enum removal           outcome;
+	struct lease_write x = { r, job->row.id, true };
 
-	*ret_busy = false;
-	if (!connection_find(db, job->arena, r->connection_id, &connection, err))
-		return REMOVAL_FAILED;
-	provider = provider_find(connection.provider);
-	if (provider == NULL) {
-		err_problem(err, ERR_TEMPORARY, "no-connection", "there is no provider \"%s\" in this version", connection.provider);
-		return REMOVAL_FAILED;
-	}
-	if (!provider->keeps && !provider->atomic && !job_write(job, write_lease, &lease, err))
-		return REMOVAL_FAILED;
-	if (!lease.taken) {
-		*ret_busy = true;
-		return REMOVAL_FAILED;
-	}
+	if (!connection_kind(c)->atomic && !job_write(job, write_lease, &x, err))
+		return false;
+	*ret_taken = x.taken;
+	return true;
+}
+
+static enum removal remove_at(struct job *job, const struct connection *c, const struct txt_record *r, struct err *err)
+{
+	struct provider_value value = { .owner = r->owner, .value = r->value };
+	struct connection_use use;
+	enum removal          outcome;
+
 	/* A reset of the dns role has either loaded the value before this removal, or does not contain it. */
-	pthread_rwlock_rdlock(&job->worker->dns_lock);
+	if (!connection_use_open(job->worker, job->thread->http, c, r->zone, &use, err))
+		return REMOVAL_FAILED;
+	value.zone = use.zone;
 	outcome = PLANTED(10) && r->failures > 0 ? REMOVAL_GONE :
-	          removal_try(provider, &job->worker->provider, &value, r->failures > 0 || job->row.claims > 1, err);
-	pthread_rwlock_unlock(&job->worker->dns_lock);
+	          removal_try(use.provider, &use.context, &value, r->failures > 0 || job->row.claims > 1, err);
+	connection_use_close(&use);
+	return outcome;
+}
+
+/* *ret_busy_ms: nothing was done, another job writes there or the provider is not to be asked yet; else 0. */
+static enum removal remove_value(struct job *job, struct db *db, const struct txt_record *r, int64_t *ret_busy_ms, struct err *err)
+{
+	struct connection c;
+	bool              taken;
+	enum removal      outcome;
+
+	*ret_busy_ms = 0;
+	if (!connection_find(db, job->arena, r->connection_id, &c, err))
+		return REMOVAL_FAILED;
+	if (connection_kind(&c)->keeps)
+		return REMOVAL_SUPERSEDED;
+	if (!lease(job, &c, r, &taken, err))
+		return REMOVAL_FAILED;
+	if (!taken) {
+		*ret_busy_ms = OWNER_BUSY_MS;
+		return REMOVAL_FAILED;
+	}
+	outcome = remove_at(job, &c, r, err);
+	if (outcome == REMOVAL_FAILED && connection_told_to_wait(err))
+		*ret_busy_ms = (int64_t)err->retry_after_s * 1000;
+	else if (outcome == REMOVAL_FAILED)
+		connection_refused(job->worker, &c, err);
 	return outcome;
 }
 
@@ -150,15 +173,15 @@ enum outcome run_remove(struct job *job, struct err *err)
 	for (size_t i = 0; i < count; i++) {
 		struct attempt *x = &g->items[g->count];
 		int64_t         retry_at = all[i].retry_at != 0 ? all[i].retry_at : JOB_NEVER;
-		bool            busy;
+		int64_t         busy_ms;
 
 		if (all[i].gone_at != 0)
 			continue;
 		if (due(&all[i], now)) {
 			*x = (struct attempt){ .record = &all[i] };
-			x->outcome = remove_value(job, db, &all[i], &busy, &x->why);
-			if (busy) {
-				retry_at = now + rand_jitter(OWNER_BUSY_MS, 50);
+			x->outcome = remove_value(job, db, &all[i], &busy_ms, &x->why);
+			if (busy_ms > 0) {
+				retry_at = now + rand_jitter(busy_ms, 50);
 			} else {
 				g->count++;
 				if (x->outcome != REMOVAL_FAILED)

@@ -127,6 +127,8 @@ bool command_authority_add(struct ipc_peer *worker, struct arena *a, const struc
 	wire_put_str(&b, x->eab_hmac);
 	wire_put_c(&b, x->ca_pem);
 	wire_put_c(&b, x->allow_addresses);
+	wire_put_c(&b, x->connection_id);
+	wire_put_c(&b, x->zone);
 	return ask(worker, a, COMMAND_AUTHORITY_ADD, &b, ret, err);
 }
 
@@ -142,6 +144,8 @@ struct authority command_authority_read(struct wire *w, struct arena *a)
 	x.eab_hmac = arena_dup(a, wire_get_str(w));
 	x.ca_pem = wire_get_c(w, a);
 	x.allow_addresses = wire_get_c(w, a);
+	x.connection_id = wire_get_c(w, a);
+	x.zone = wire_get_c(w, a);
 	if (x.eab_hmac.len == 0)
 		x.eab_hmac = str_of(NULL, 0);
 	return x;
@@ -518,6 +522,69 @@ struct command_deployment_run command_deployment_run_read(struct wire *w, struct
 	run.version = wire_get_i64(w);
 	run.dry_run = wire_get_bool(w);
 	return run;
+}
+
+static bool ask_connection(struct ipc_peer *worker, struct arena *a, const struct command_who *who, enum command_type type,
+                           const struct command_connection *in, struct command_reply *ret, struct err *err)
+{
+	const struct connection *c = &in->c;
+	const char *const        texts[] = { c->id, c->name, c->provider, c->zone, c->zone_id, c->base_url, c->proxy, c->ca_pem,
+		                     c->allow_addresses, c->fields };
+	struct buf               b;
+
+	begin(&b, who);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		wire_put_c(&b, texts[i]);
+	wire_put_str(&b, c->credentials);
+	wire_put_i64(&b, c->row_version);
+	wire_put_bool(&b, c->is_default);
+	wire_put_i64(&b, in->seen_version);
+	return ask(worker, a, type, &b, ret, err);
+}
+
+struct command_connection command_connection_read(struct wire *w, struct arena *a)
+{
+	struct command_connection in = { 0 };
+	const char              **texts[] = { &in.c.id, &in.c.name, &in.c.provider, &in.c.zone, &in.c.zone_id, &in.c.base_url, &in.c.proxy, &in.c.ca_pem,
+		                  &in.c.allow_addresses, &in.c.fields };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		*texts[i] = wire_get_c(w, a);
+	in.c.credentials = arena_dup(a, wire_get_str(w));
+	in.c.row_version = wire_get_i64(w);
+	in.c.is_default = wire_get_bool(w);
+	in.seen_version = wire_get_i64(w);
+	in.c.project_id = in.c.health = in.c.problem = in.c.finding = in.c.hint = "";
+	return in;
+}
+
+bool command_connection_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                            const struct command_connection *in, struct command_reply *ret, struct err *err)
+{
+	return ask_connection(worker, a, who, COMMAND_CONNECTION_ADD, in, ret, err);
+}
+
+bool command_connection_update(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                               const struct command_connection *in, struct command_reply *ret, struct err *err)
+{
+	return ask_connection(worker, a, who, COMMAND_CONNECTION_UPDATE, in, ret, err);
+}
+
+bool command_connection_remove(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                               struct command_reply *ret, struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_CONNECTION_REMOVE, &name, 1, ret, err);
+}
+
+bool command_connection_test(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name, bool probe,
+                             struct command_reply *ret, struct err *err)
+{
+	struct buf b;
+
+	begin(&b, who);
+	wire_put_c(&b, name);
+	wire_put_bool(&b, probe);
+	return ask(worker, a, COMMAND_CONNECTION_TEST, &b, ret, err);
 }
 
 bool command_changed_decode(struct arena *a, struct str body, const char **ret_kind, const char **ret_id, struct err *err)

@@ -15,6 +15,7 @@
 #include "base/ipc.h"
 #include "base/wire.h"
 #include "store/authority.h"
+#include "store/connection.h"
 #include "store/deployment.h"
 #include "store/token.h"
 
@@ -43,6 +44,10 @@ enum command_type {
 	COMMAND_DEPLOYMENT_RUN,
 	COMMAND_CERTIFICATE_EDIT,
 	COMMAND_DEBT_RETRY,
+	COMMAND_CONNECTION_ADD,
+	COMMAND_CONNECTION_UPDATE,
+	COMMAND_CONNECTION_REMOVE,
+	COMMAND_CONNECTION_TEST,
 	COMMAND_AUTHORITY_LIMITS,
 	COMMAND_CERTIFICATE_REHEARSE,
 	COMMAND_DRILL,
@@ -66,7 +71,8 @@ struct command_reply {
 MUST_CHECK bool command_project_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *id,
                                     const char *name, struct command_reply *ret, struct err *err);
 
-/* `x` carries id, name, directory_url, email, eab_kid, eab_hmac (sealed for row_version 1), ca_pem, allow_addresses;
+/* `x` carries id, name, directory_url, email, eab_kid, eab_hmac (sealed for row_version 1), ca_pem, allow_addresses,
+ * connection_id (or its name) and zone;
  * the rest is ignored. The worker checks the URL form and the lists. */
 MUST_CHECK bool command_authority_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
                                       const struct authority *x, struct command_reply *ret, struct err *err);
@@ -194,6 +200,23 @@ struct command_deployment_run {
 MUST_CHECK bool command_deployment_run(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
                                        const struct command_deployment_run *run, struct command_reply *ret, struct err *err);
 
+struct command_connection {
+	/* id, name, provider, zone, zone_id, base_url, proxy, ca_pem, allow_addresses, fields, credentials, row_version,
+	 * is_default;
+	 * the credentials are sealed to these settings (store/connection.h). */
+	struct connection c;
+	int64_t           seen_version; /* update: of the row it was made from */
+};
+MUST_CHECK bool command_connection_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                                       const struct command_connection *in, struct command_reply *ret, struct err *err);
+MUST_CHECK bool command_connection_update(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                                          const struct command_connection *in, struct command_reply *ret, struct err *err);
+MUST_CHECK bool command_connection_remove(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                                          struct command_reply *ret, struct err *err);
+/* Ask the provider now; with `probe` by writing too. What it found is in the reply; problem "" : all is well. */
+MUST_CHECK bool command_connection_test(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                                        bool probe, struct command_reply *ret, struct err *err);
+
 /* ---- the worker's side reads what the functions above wrote ---- */
 
 struct command_who   command_who_read(struct wire *w, struct arena *a);
@@ -206,6 +229,7 @@ struct command_policy command_policy_read(struct wire *w, struct arena *a);
 struct command_limits command_limits_read(struct wire *w, struct arena *a);
 struct deployment    command_deployment_read(struct wire *w, struct arena *a);
 struct command_deployment_run command_deployment_run_read(struct wire *w, struct arena *a);
+struct command_connection command_connection_read(struct wire *w, struct arena *a);
 struct token         command_token_read(struct wire *w, struct arena *a);
 const char *const   *command_names_read(struct wire *w, struct arena *a, size_t *ret_count);
 void                 command_reply_write(struct buf *b, const struct command_reply *reply);

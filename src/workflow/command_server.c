@@ -13,12 +13,14 @@
 #include "store/txt_record.h"
 #include "workflow/change.h"
 #include "workflow/command.h"
+#include "workflow/connection_command.h"
 #include "workflow/delegation.h"
 #include "workflow/deployment.h"
 #include "workflow/doctor.h"
 #include "workflow/drill.h"
 #include "workflow/edit.h"
 #include "workflow/issue.h"
+#include "workflow/place.h"
 #include "workflow/session.h"
 #include "workflow/steps.h"
 
@@ -165,6 +167,8 @@ static bool do_authority_add(struct call *c, struct err *err)
 	}
 	x.x.project_id = c->who.project_id;
 	x.x.created_at = clock_now_ms();
+	if (!place_of_authority(c->w, c->a, &x.x, err))
+		return false;
 	if (!check_directory(c, &x.x, err) ||
 	    !keeper_mac(c->w->keeper, "authorities", authority_canonical(c->a, &x.x), x.x.row_version, mac, err))
 		return false;
@@ -251,7 +255,8 @@ static bool do_delegation_add(struct call *c, struct err *err)
 		c->reply.id = existing.id;
 		return true;
 	}
-	struct delegation_wish wish = { c->who.project_id, d.id, identifier_base(&name), target, "", d.connection };
+	struct delegation_wish wish = { .project_id = c->who.project_id, .id = d.id, .name = identifier_base(&name), .target = target,
+		                        .provider = "", .connection = d.connection };
 	if (!delegation_make(c->w, c->a, &wish, &x.d, err) || !store_write(c->w->store, write_delegation, &x, err))
 		return false;
 	c->reply.id = x.d.id;
@@ -498,6 +503,37 @@ static bool do_deployment_run(struct call *c, struct err *err)
 	return true;
 }
 
+/* ---- connections ---- */
+
+static bool do_connection_add(struct call *c, struct err *err)
+{
+	struct command_connection in = command_connection_read(c->in, c->a);
+
+	return wire_done(c->in, err) && connection_command_add(c->w, c->a, &c->who, &in, &c->reply, err);
+}
+
+static bool do_connection_update(struct call *c, struct err *err)
+{
+	struct command_connection in = command_connection_read(c->in, c->a);
+
+	return wire_done(c->in, err) && connection_command_update(c->w, c->a, &c->who, &in, &c->reply, err);
+}
+
+static bool do_connection_remove(struct call *c, struct err *err)
+{
+	const char *name = wire_get_c(c->in, c->a);
+
+	return wire_done(c->in, err) && connection_command_remove(c->w, c->a, &c->who, name, &c->reply, err);
+}
+
+static bool do_connection_test(struct call *c, struct err *err)
+{
+	const char *name = wire_get_c(c->in, c->a);
+	bool        probe = wire_get_bool(c->in);
+
+	return wire_done(c->in, err) && connection_command_test(c->w, c->a, &c->who, name, probe, &c->reply, err);
+}
+
 /* ---- the rest ---- */
 
 static bool write_debt_retry(struct db *db, void *arg, struct err *err)
@@ -592,6 +628,10 @@ static const struct command {
 	ROW(CERTIFICATE_REHEARSE, "certificate-rehearse", do_rehearse),
 	ROW(DRILL, "drill", do_drill, .slow = true),
 	ROW(DEBT_RETRY, "debt-retry", do_debt_retry),
+	ROW(CONNECTION_ADD, "connection-add", do_connection_add),
+	ROW(CONNECTION_UPDATE, "connection-update", do_connection_update),
+	ROW(CONNECTION_REMOVE, "connection-remove", do_connection_remove),
+	ROW(CONNECTION_TEST, "connection-test", do_connection_test, .slow = true),
 #undef ROW
 };
 

@@ -42,6 +42,11 @@ static void chain_text(struct arena *a, const struct dns_chain *c, const char **
 	*ret = text;
 }
 
+bool delegation_is_direct(const struct delegation *d)
+{
+	return strcmp(d->kind, "direct") == 0;
+}
+
 static void judge(struct arena *a, const struct delegation *d, const struct dns_chain *c, struct delegation_verdict *ret)
 {
 	const char *was = strcmp(d->health, "planned") == 0 ? "planned" : "broken";
@@ -51,13 +56,17 @@ static void judge(struct arena *a, const struct delegation *d, const struct dns_
 		ret->health = "verified";
 		return;
 	}
+	if (c->outcome == DNS_ABSENT && delegation_is_direct(d)) {
+		ret->health = "verified";
+		return;
+	}
 	if (c->outcome == DNS_UNKNOWN) {
 		/* Nothing is proven: the health stays what it was. */
 		ret->health = d->health;
 		err_problem(&ret->finding, ERR_CONFIG, "delegation-unknown", "_acme-challenge.%s could not be looked up: %s",
 		            d->name, c->detail);
-		err_hint(&ret->finding, "the name servers of %s must answer; the record to find there is: %s", d->name,
-		         delegation_record(a, d));
+		err_hint(&ret->finding, "the name servers of %s must answer%s%s", d->name,
+		         delegation_is_direct(d) ? "" : "; the record to find there is: ", delegation_is_direct(d) ? "" : delegation_record(a, d));
 		return;
 	}
 	if (c->outcome == DNS_ABSENT) {
@@ -69,6 +78,13 @@ static void judge(struct arena *a, const struct delegation *d, const struct dns_
 		return;
 	}
 	chain_text(a, c, &hops);
+	if (delegation_is_direct(d)) {
+		ret->health = was;
+		err_problem(&ret->finding, ERR_CONFIG, "delegation-different",
+		            "_acme-challenge.%s is a CNAME to %s now: a value written at the name itself would not be seen", d->name, hops);
+		err_hint(&ret->finding, "remove the CNAME, or let the place be found anew: reeve delegation remove %s", d->name);
+		return;
+	}
 	ret->health = strcmp(d->health, "planned") == 0 ? "published" : "broken";
 	err_problem(&ret->finding, ERR_CONFIG, "delegation-different", "_acme-challenge.%s is a CNAME to %s, not to %s", d->name,
 	            hops, d->target);
@@ -101,7 +117,7 @@ bool delegation_look(struct worker *w, struct arena *a, const struct delegation 
 
 	if (!name_challenge(d->name, name))
 		return err_problem(err, ERR_INPUT, "invalid-name", "_acme-challenge.%s is longer than a name may be", d->name);
-	if (!dns_lookup_chain(w->resolver, a, name, d->target, w->settings.resolver_timeout_ms, &chain, err))
+	if (!dns_lookup_chain(w->resolver, a, name, delegation_is_direct(d) ? "" : d->target, w->settings.resolver_timeout_ms, &chain, err))
 		return err_in(err, "look-up of %s", name);
 	judge(a, d, &chain, &verdict);
 	if (!store_write(w->store, write_health, &write, err))
@@ -169,61 +185,74 @@ enum outcome run_look(struct job *job, struct err *err)
 /* ---- making ---- */
 
 struct connection_pick {
-	struct connection best;
-	size_t            best_len, ties;
-	const char       *names;
+	const struct connection *best;
+	bool                     tie;
+	const char              *names;
 };
+
+/* The longest zone; of equals the default of its provider. */
+static void pick_add(struct arena *a, struct connection_pick *pick, const struct connection *c)
+{
+	size_t len = strlen(c->zone), best_len = pick->best != NULL ? strlen(pick->best->zone) : 0;
+
+	if (pick->best != NULL && len == best_len && pick->best->is_default == c->is_default) {
+		pick->tie = true;
+		pick->names = arena_printf(a, "%s, %s", pick->names, c->name);
+	} else if (pick->best == NULL || len > best_len || (len == best_len && c->is_default)) {
+		*pick = (struct connection_pick){ .best = c, .names = c->name };
+	}
+}
 
 bool connection_for(struct db *db, struct arena *a, const char *project_id, const char *provider, const char *name,
                     const char *owner, struct connection *ret, struct err *err)
 {
-	struct connection     *all;
-	struct connection_pick pick = { .names = "" };
+	struct connection       *all;
+	struct connection_pick   pick = { .names = "" };
 	const struct connection *by_default = NULL;
-	size_t                 count;
-	const char            *zones = "";
+	size_t                   count;
+	const char              *zones = "";
+	bool                     asked = provider[0] != '\0' || name[0] != '\0';
 
-	if (provider[0] != '\0' && provider_find(provider) == NULL) {
-		err_problem(err, ERR_CONFIG, "no-connection", "there is no DNS provider \"%s\" in this version of Reeve", provider);
-		return err_hint(err, "use \"" PROVIDER_BUILTIN "\": the validation zone that Reeve serves itself");
-	}
 	if (!connection_list(db, a, project_id, provider, &all, &count, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		const struct connection *c = &all[i];
-		size_t                   len = strlen(c->zone);
+		bool                     builtin = strcmp(c->provider, CONNECTION_BUILTIN) == 0;
 
-		zones = arena_printf(a, "%s%s%s", zones, i > 0 ? ", " : "", c->zone);
+		if (c->zone[0] != '\0')
+			zones = arena_printf(a, "%s%s%s", zones, zones[0] != '\0' ? ", " : "", c->zone);
 		if (name[0] != '\0' && strcmp(c->name, name) != 0 && strcmp(c->id, name) != 0)
 			continue;
-		if (c->is_default || name[0] != '\0')
+		/* A generated target needs a zone to be in; without a word it is in our own. */
+		if (c->zone[0] != '\0' && (name[0] != '\0' || (c->is_default && (builtin || provider[0] != '\0'))))
 			by_default = c;
-		if (owner[0] == '\0' || !name_in_zone(owner, c->zone) || len < pick.best_len)
-			continue;
-		pick.ties = len == pick.best_len ? pick.ties + 1 : 1;
-		pick.names = pick.ties > 1 ? arena_printf(a, "%s, %s", pick.names, c->name) : c->name;
-		pick.best = *c;
-		pick.best_len = len;
+		/* A connection without a zone finds it in the account, when it is asked for. */
+		if (owner[0] != '\0' && (c->zone[0] != '\0' ? name_in_zone(owner, c->zone) : asked))
+			pick_add(a, &pick, c);
 	}
-	if (pick.ties > 1) {
+	if (pick.tie) {
 		err_problem(err, ERR_CONFLICT, "ambiguous-connection", "%s can be written by more than one connection: %s", owner,
 		            pick.names);
-		return err_hint(err, "name one of them with account_id (connection)");
+		return err_hint(err, "name one of them with account_id (connection), or make one the default of its provider");
 	}
-	if (pick.ties == 1) {
-		*ret = pick.best;
+	if (pick.best != NULL) {
+		*ret = *pick.best;
 		return true;
 	}
 	if (owner[0] == '\0' && by_default != NULL) {
 		*ret = *by_default;
 		return true;
 	}
+	if (count == 0 && provider[0] != '\0' && strcmp(provider, CONNECTION_BUILTIN) != 0) {
+		err_problem(err, ERR_CONFIG, "no-connection", "there is no connection of the provider %s", provider);
+		return err_hint(err, "add one: reeve connection add NAME --provider %s", provider);
+	}
 	if (count == 0) {
 		err_problem(err, ERR_CONFIG, "no-connection", "Reeve serves no validation zone");
 		return err_hint(err, "set [zone] names in reeve.toml and restart");
 	}
 	if (owner[0] == '\0' || (name[0] != '\0' && by_default == NULL)) {
-		err_problem(err, ERR_CONFIG, "no-connection", "there is no connection \"%s\"", name);
+		err_problem(err, ERR_CONFIG, "no-connection", "there is no connection \"%s\" with a zone of its own", name);
 		return err_hint(err, "zones that can be written: %s", zones);
 	}
 	err_problem(err, ERR_CONFIG, "no-connection", "no connection can write at %s", owner);
@@ -236,16 +265,21 @@ bool delegation_make(struct worker *w, struct arena *a, const struct delegation_
 	struct db        *db = store_reader(w->store, err);
 	struct connection connection;
 	struct delegation d = { .project_id = wish->project_id, .name = wish->name, .kind = wish->target[0] != '\0' ? "named" : "generated",
-		                .health = "planned", .problem = "", .finding = "", .row_version = 1 };
+		                .health = "planned", .problem = "", .finding = "", .zone = "", .row_version = 1 };
 	uint8_t           mac[ROW_MAC_SIZE];
 	char              id[ID_SIZE], challenge[NAME_SIZE];
 
 	if (!name_challenge(wish->name, challenge))
 		return err_problem(err, ERR_INPUT, "invalid-name", "_acme-challenge.%s is longer than a name may be", wish->name);
-	if (db == NULL ||
-	    !connection_for(db, a, wish->project_id, wish->provider, wish->connection, wish->target, &connection, err))
+	if (db == NULL || (wish->place == NULL && !connection_for(db, a, wish->project_id, wish->provider, wish->connection,
+	                                                         wish->target, &connection, err)))
 		return false;
-	if (wish->target[0] != '\0') {
+	if (wish->place != NULL) {
+		connection = wish->place->connection;
+		d.kind = wish->place->direct ? "direct" : "named";
+		d.target = wish->place->target;
+		d.zone = strcmp(wish->place->zone, connection_zone(a, &connection)) == 0 ? "" : wish->place->zone;
+	} else if (wish->target[0] != '\0') {
 		d.target = wish->target;
 	} else {
 		uint8_t label[LABEL_BYTES];
@@ -253,7 +287,7 @@ bool delegation_make(struct worker *w, struct arena *a, const struct delegation_
 		rand_bytes(label, sizeof(label));
 		d.target = arena_printf(a, "%s.%s", base32_encode(a, str_of(label, sizeof(label))), connection.zone);
 	}
-	if (strcmp(d.target, challenge) == 0) {
+	if (strcmp(d.target, challenge) == 0 && !delegation_is_direct(&d)) {
 		err_problem(err, ERR_INPUT, "invalid-request", "%s cannot point at itself", challenge);
 		return err_hint(err, "choose a target in the validation zone, or none to have one generated");
 	}
@@ -272,7 +306,7 @@ bool delegation_plan(struct db *db, const struct delegation *d, struct err *err)
 {
 	int64_t job;
 
-	if (!target_claim(db, d->target, d->project_id, d->kind, d->created_at, err)) {
+	if (!target_claim(db, d->target, d->project_id, delegation_is_direct(d) ? "named" : d->kind, d->created_at, err)) {
 		if (err->class == ERR_CONFLICT)
 			err_hint(err, "a target serves one project only: choose another one");
 		return false;

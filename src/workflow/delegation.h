@@ -11,11 +11,15 @@
 #include "store/connection.h"
 #include "store/delegation.h"
 #include "workflow/engine.h"
+#include "workflow/place.h"
 
 #define DELEGATION_FRESH_MS (3600 * 1000) /* a verified delegation is believed so long */
 
 /* "_acme-challenge.example.test. 300 IN CNAME target." */
 const char *delegation_record(struct arena *a, const struct delegation *d);
+
+/* Written at the name itself, in its own zone: there must be no CNAME, and there is no record to add. */
+bool delegation_is_direct(const struct delegation *d);
 
 struct delegation_verdict {
 	const char *health;  /* to store */
@@ -31,6 +35,7 @@ MUST_CHECK bool delegation_trusted(struct worker *w, struct arena *a, const stru
 /* What a new delegation is made of; `made` is filled with a ready row (MAC included), to be inserted. */
 struct delegation_wish {
 	const char *project_id, *id /* "" : a new one */, *name /* base */, *target /* owner, "" : generated */, *provider, *connection;
+	const struct place *place; /* workflow/place.h: instead of target, provider and connection */
 };
 MUST_CHECK bool delegation_make(struct worker *w, struct arena *a, const struct delegation_wish *wish,
                                 struct delegation *ret, struct err *err);

@@ -32,13 +32,37 @@ bool doctor_delegation(struct worker *w, struct arena *a, const struct delegatio
 
 	if (!delegation_look(w, a, d, &verdict, err))
 		return false;
-	if (verdict.finding.class == ERR_NONE)
+	if (verdict.finding.class != ERR_NONE)
+		doctor_finding(findings, "delegation", false, arena_strdup(a, verdict.finding.text),
+		        delegation_is_direct(d) ? NULL : delegation_record(a, d));
+	else if (delegation_is_direct(d))
+		doctor_finding(findings, "delegation", true, arena_printf(a, "_acme-challenge.%s has no CNAME: it is written itself", d->name),
+		        NULL);
+	else
 		doctor_finding(findings, "delegation", true,
 		        arena_printf(a, "_acme-challenge.%s is a CNAME to %s", d->name, d->target), NULL);
-	else
-		doctor_finding(findings, "delegation", false, arena_strdup(a, verdict.finding.text), delegation_record(a, d));
 	*ret_ok = verdict.finding.class == ERR_NONE;
 	return true;
+}
+
+/* An account at a provider: the zone the route names, and what the last look at the account found. */
+static void check_account(struct arena *a, const struct delegation *d, const struct connection *c, json_t *findings, bool *ret_ok)
+{
+	const char *zone, *id;
+	bool        bad = strcmp(c->health, "bad") == 0;
+
+	zone_spec_split(a, d->zone[0] != '\0' ? d->zone : connection_zone(a, c), &zone, &id);
+	*ret_ok = zone[0] == '\0' || name_in_zone(d->target, zone);
+	if (zone[0] != '\0')
+		doctor_finding(findings, "target", *ret_ok,
+		        arena_printf(a, "%s is %s the zone %s of connection %s (%s)", d->target, *ret_ok ? "inside" : "outside of", zone, c->name,
+		                     c->provider),
+		        NULL);
+	doctor_finding(findings, "connection", !bad,
+	        bad ? arena_printf(a, "connection %s: %s", c->name, c->finding)
+	            : arena_printf(a, "connection %s %s", c->name, c->health[0] != '\0' ? "works" : "was not looked at yet"),
+	        NULL);
+	*ret_ok = *ret_ok && !bad;
 }
 
 /* Can the connection still write there? */
@@ -49,8 +73,12 @@ bool doctor_target(struct worker *w, struct arena *a, const struct delegation *d
 
 	if (db == NULL || !connection_find(db, a, d->connection_id, &connection, err))
 		return false;
-	*ret_ok = name_in_zone(d->target, connection.zone) && provider_find(connection.provider) != NULL;
-	for (size_t i = 0; *ret_ok && strcmp(connection.provider, PROVIDER_BUILTIN) == 0; i++) {
+	if (strcmp(connection.provider, PROVIDER_BUILTIN) != 0) {
+		check_account(a, d, &connection, findings, ret_ok);
+		return true;
+	}
+	*ret_ok = name_in_zone(d->target, connection.zone);
+	for (size_t i = 0; *ret_ok; i++) {
 		if (i == w->settings.zones_count) {
 			*ret_ok = false;
 			doctor_finding(findings, "target", false,
@@ -67,9 +95,9 @@ bool doctor_target(struct worker *w, struct arena *a, const struct delegation *d
 	return true;
 }
 
-/* Every name server of the owner's zone must answer, and all alike. */
-static bool check_servers(struct worker *w, struct arena *a, const char *challenge, const char *expected, json_t *findings,
-                          bool *ret_ok, struct err *err)
+/* Every name server of the owner's zone must answer, and all alike; with `direct` there is nothing to be found yet. */
+static bool check_servers(struct worker *w, struct arena *a, const char *challenge, const char *expected, bool direct,
+                          json_t *findings, bool *ret_ok, struct err *err)
 {
 	struct dns_auth auth;
 
@@ -81,12 +109,14 @@ static bool check_servers(struct worker *w, struct arena *a, const char *challen
 	for (size_t i = 0; i < auth.servers_count; i++) {
 		const struct dns_auth_server *s = &auth.servers[i];
 		const char                   *who = s->name[0] != '\0' ? arena_printf(a, "%s (%s)", s->name, s->address) : s->address;
-		bool                          ok = s->answered && s->values_count > 0;
+		bool                          ok = s->answered && (direct ? s->values_count == 0 : s->values_count > 0);
 		const char                   *text;
 
-		for (size_t k = 0; ok && expected != NULL && k < s->values_count; k++)
+		for (size_t k = 0; ok && !direct && expected != NULL && k < s->values_count; k++)
 			ok = str_eq_nocase(str_c(s->values[k]), str_c(expected));
-		if (!s->answered || s->values_count == 0)
+		if (direct && ok)
+			text = arena_printf(a, "%s answered in %u ms", who, s->took_ms);
+		else if (!s->answered || s->values_count == 0)
 			text = arena_printf(a, "%s: %s", who, s->detail);
 		else
 			text = arena_printf(a, "%s answered %s in %u ms", who, s->values[0], s->took_ms);
@@ -124,7 +154,7 @@ static bool report_name(struct worker *w, struct arena *a, const char *project_i
 		        NULL);
 	ran = (!found || (doctor_delegation(w, a, &d, findings, &delegation_ok, err) &&
 	                  doctor_target(w, a, &d, findings, &target_ok, err))) &&
-	      check_servers(w, a, challenge, found ? d.target : NULL, findings, &servers_ok, err);
+	      check_servers(w, a, challenge, found ? d.target : NULL, found && delegation_is_direct(&d), findings, &servers_ok, err);
 	*ret_ok = delegation_ok && target_ok && servers_ok;
 	return ran;
 }

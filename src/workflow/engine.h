@@ -60,10 +60,13 @@ enum step_id {
 	STEP_DELIVER, STEP_PROBE, STEP_ROLL_BACK, STEP_DELIVERED,
 	/* fail-over: one job per order of a certificate with a second authority */
 	STEP_FAILOVER_WATCH, STEP_FAILOVER_OVER,
+	/* connection-check: one job per connection */
+	STEP_CONNECTION_LOOK, STEP_CONNECTION_LOOKED,
 	STEP__COUNT
 };
 
 struct job;
+struct book;
 struct ca;
 
 struct step {
@@ -133,7 +136,8 @@ struct worker {
 	struct store           *store;
 	struct ipc_peer        *keeper, *dns, *resolver, *hook;
 	struct ipc_server      *server;
-	struct provider_context provider;
+	struct book            *book;          /* the recipes */
+	struct engine          *recipe_engine; /* provider/engine.h: budgets, sessions, zone ids of all connections */
 	const char             *node;        /* lease owner */
 	const char             *instance_id;
 
@@ -144,6 +148,7 @@ struct worker {
 	struct step_thread *idle;
 	unsigned            idle_count, busy_count;
 	unsigned            delivering;      /* atomic: step threads that wait for a target */
+	unsigned            outside;         /* atomic: threads that ask a DNS provider */
 	int64_t             planned_at;      /* when the dispatcher looks next */
 	int64_t             clock_offset;    /* the dispatcher's: wall - boot when it last looked; 0: not yet */
 	bool                started, stopping, keeper_open;

@@ -15,6 +15,7 @@
 #include "keeper/keeper.h"
 #include "store/certificate.h"
 #include "store/project.h"
+#include "workflow/connection.h"
 #include "workflow/failover.h"
 #include "workflow/issue_plan.h"
 #include "workflow/names.h"
@@ -165,35 +166,86 @@ static const char *alias_for(const struct plan *p, const char *base, struct err 
 	return for_all;
 }
 
-static bool plan_route(struct plan *p, struct db *db, const char *base, struct route *ret, struct err *err)
+/* A stored delegation serves a request that names a provider or a connection only when it is written there. */
+static bool written_by(struct plan *p, struct db *db, const struct delegation *d, const char *provider, const char *connection,
+                       bool *ret, struct err *err)
 {
-	struct err  missing = { 0 };
-	const char *alias = alias_for(p, base, err);
-	char        target[NAME_SIZE] = "";
-	const char *provider = alias != NULL && p->c->alias_provider[0] != '\0' ? p->c->alias_provider : p->c->provider;
+	struct connection c;
 
-	ret->name = base;
-	if (err->class != ERR_NONE || (alias != NULL && !issue_target(alias, target, err)))
+	if (!connection_find(db, p->a, d->connection_id, &c, err))
 		return false;
-	/* What an edit does not speak of stays where it is. */
-	for (size_t i = 0; i < p->kept_count && alias == NULL; i++)
-		if (strcmp(p->kept[i].name, base) == 0 && delegation_find(db, p->a, p->kept[i].delegation_id, &ret->delegation, err) &&
-		    ret->delegation.removed_at == 0)
-			return true;
-	if (err->class != ERR_NONE)
-		return false;
-	if (provider[0] != '\0' && provider_find(provider) == NULL) {
-		err_problem(err, ERR_CONFIG, "no-connection", "there is no DNS provider \"%s\" in this version of Reeve", provider);
-		return err_hint(err, "use \"" PROVIDER_BUILTIN "\": the validation zone that Reeve serves itself");
-	}
-	if (alias != NULL ? delegation_find_target(db, p->a, p->who->project_id, base, target, &ret->delegation, &missing)
-	                  : delegation_find_named(db, p->a, p->who->project_id, base, &ret->delegation, &missing))
-		return true;
-	if (missing.class != ERR_NOT_FOUND) {
+	*ret = (provider[0] == '\0' || strcmp(c.provider, provider) == 0) &&
+	       (connection[0] == '\0' || strcmp(c.name, connection) == 0 || strcmp(c.id, connection) == 0);
+	return true;
+}
+
+/* An explicit target, from here or stored. */
+static bool plan_target(struct plan *p, struct db *db, const char *base, const char *target, const char *provider,
+                        const char *connection, struct route *ret, struct err *err)
+{
+	struct delegation_wish wish = { .project_id = p->who->project_id, .id = "", .name = base, .target = target, .provider = provider,
+		                        .connection = connection };
+	struct err             missing = { 0 };
+	bool                   fits;
+
+	if (!delegation_find_target(db, p->a, p->who->project_id, base, target, &ret->delegation, &missing)) {
+		ret->planned = true;
+		if (missing.class == ERR_NOT_FOUND)
+			return delegation_make(p->w, p->a, &wish, &ret->delegation, err);
 		*err = missing;
 		return false;
 	}
-	struct delegation_wish wish = { p->who->project_id, "", base, arena_strdup(p->a, target), provider, p->c->connection };
+	if (!written_by(p, db, &ret->delegation, provider, connection, &fits, err))
+		return false;
+	if (fits)
+		return true;
+	err_problem(err, ERR_CONFLICT, "conflict", "%s is delegated to %s already, written by another connection", base, target);
+	return err_hint(err, "remove that delegation first: reeve delegation remove %s", ret->delegation.id);
+}
+
+static bool plan_route(struct plan *p, struct db *db, const char *base, struct route *ret, struct err *err)
+{
+	struct err        missing = { 0 };
+	const char       *alias = alias_for(p, base, err);
+	bool              other = alias != NULL && p->c->alias_provider[0] != '\0';
+	char              target[NAME_SIZE] = "";
+	const char       *provider, *connection = p->c->connection;
+	struct place      place;
+	bool              fits = false;
+
+	ret->name = base;
+	if (err->class != ERR_NONE || (alias != NULL && !issue_target(alias, target, err)) ||
+	    !connection_provider(p->w, p->a, other ? p->c->alias_provider : p->c->provider, &provider, err))
+		return false;
+	/* The account is one of dns_provider. */
+	if (other && strcmp(p->c->alias_provider, p->c->provider) != 0)
+		connection = "";
+	if (alias != NULL)
+		return plan_target(p, db, base, arena_strdup(p->a, target), provider, connection, ret, err);
+	/* What an edit does not speak of stays where it is. */
+	for (size_t i = 0; i < p->kept_count; i++) {
+		if (strcmp(p->kept[i].name, base) != 0)
+			continue;
+		if (!delegation_find(db, p->a, p->kept[i].delegation_id, &ret->delegation, err) ||
+		    !written_by(p, db, &ret->delegation, provider, connection, &fits, err))
+			return false;
+		if (fits && ret->delegation.removed_at == 0)
+			return true;
+	}
+	if (delegation_find_named(db, p->a, p->who->project_id, base, &ret->delegation, &missing)) {
+		if (!written_by(p, db, &ret->delegation, provider, connection, &fits, err) || fits)
+			return fits;
+	} else if (missing.class != ERR_NOT_FOUND) {
+		*err = missing;
+		return false;
+	}
+	struct place_wish look = { p->who->project_id, base, &p->authority, provider, connection, p->look_until_ms };
+	if (!place_find(p->w, p->a, &look, &place, err))
+		return false;
+	if (place.found && delegation_find_target(db, p->a, p->who->project_id, base, place.target, &ret->delegation, &missing))
+		return true;
+	struct delegation_wish wish = { .project_id = p->who->project_id, .id = "", .name = base, .target = "", .provider = provider,
+		                        .connection = connection, .place = place.found ? &place : NULL };
 	ret->planned = true;
 	return delegation_make(p->w, p->a, &wish, &ret->delegation, err);
 }
@@ -201,6 +253,7 @@ static bool plan_route(struct plan *p, struct db *db, const char *base, struct r
 bool plan_routes(struct plan *p, struct db *db, struct err *err)
 {
 	p->routes = arena_alloc_array(p->a, p->names_count, sizeof(*p->routes));
+	p->look_until_ms = clock_mono_ms() + LOOK_BUDGET_MS;
 	for (size_t i = 0; i < p->names_count; i++) {
 		const char *base = identifier_base(&p->names[i]);
 		size_t      k = 0;

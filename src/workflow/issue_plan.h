@@ -33,6 +33,7 @@ struct plan {
 	struct route               *routes;
 	size_t                      routes_count;
 	const char                 *order_id;
+	int64_t                     look_until_ms; /* for finding places; monotonic */
 	struct authority            staging; /* of a dry run */
 };
 

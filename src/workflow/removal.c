@@ -7,6 +7,22 @@
 
 #define PAUSE_FIRST_MS 1000
 
+bool value_look(const struct provider *provider, const struct provider_context *context, const struct provider_value *value,
+                bool *inout, struct err *err)
+{
+	struct err why = { 0 };
+	bool       present;
+
+	if (provider->present(context, value, &present, &why)) {
+		*inout = present;
+		return true;
+	}
+	if (strcmp(why.problem, "not-supported") == 0)
+		return true;
+	*err = why;
+	return false;
+}
+
 enum removal removal_try(const struct provider *provider, const struct provider_context *context,
                          const struct provider_value *value, bool again, struct err *err)
 {
@@ -14,7 +30,7 @@ enum removal removal_try(const struct provider *provider, const struct provider_
 
 	if (provider->keeps)
 		return REMOVAL_SUPERSEDED;
-	if (again && !provider->present(context, value, &present, err))
+	if (again && !value_look(provider, context, value, &present, err))
 		return REMOVAL_FAILED;
 	return !present || provider->remove(context, value, err) ? REMOVAL_GONE : REMOVAL_FAILED;
 }

@@ -15,6 +15,11 @@ enum removal {
 	REMOVAL_FAILED,     /* err says why */
 };
 
+/*
+ * Is the value there? *inout stays what it is where the provider has no way to ask: then what is done twice does no harm.
+ */
+MUST_CHECK bool value_look(const struct provider *provider, const struct provider_context *context,
+                           const struct provider_value *value, bool *inout, struct err *err);
 /* `again`: a removal may have been sent before, and nobody knows what came of it: look first. */
 MUST_CHECK enum removal removal_try(const struct provider *provider, const struct provider_context *context,
                                     const struct provider_value *value, bool again, struct err *err);

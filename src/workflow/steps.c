@@ -11,6 +11,7 @@
  *   renewal-info       look, again and again            (made with the first version; places the next order)
  *   fail-over      watch                          (beside an order whose certificate names a second authority)
  *   deployment     deliver -> probe -> delivered, or -> roll-back -> delivered  (one job per delivery of a version)
+ *   connection-check   look, again and again, until the connection is removed
  *
  * A pure step has no effect outside, so its move is written with the next one's commit. attempts_max 0 never gives
  * up: a removal is owed until it is done, and a missing delegation record waits for a person. await and download count
@@ -79,6 +80,8 @@ const struct step steps[STEP__COUNT] = {
 	[STEP_FAILOVER_WATCH]   = { "fail-over",     "watch",          run_failover_watch,    STEP_FAILOVER_OVER,  0,  false,
 	                            CRASH_FAILOVER_COMMIT_BEFORE, CRASH_FAILOVER_COMMIT_AFTER },
 	[STEP_FAILOVER_OVER]    = { .kind = "fail-over", .name = "over" },
+	[STEP_CONNECTION_LOOK]  = { "connection-check", "look",        run_connection_look,   STEP_CONNECTION_LOOK, 0, false, NO_CRASH },
+	[STEP_CONNECTION_LOOKED] = { .kind = "connection-check", .name = "removed" },
 };
 
 enum step_id step_find(const char *kind, const char *name)

@@ -15,6 +15,7 @@ step_run run_look;                                                    /* delegat
 step_run run_renewal_look;                                            /* renewal.c */
 step_run run_deliver, run_probe, run_roll_back;                       /* deployment.c */
 step_run run_failover_watch;                                          /* failover.c */
+step_run run_connection_look;                                         /* connection.c */
 
 /*
  * An order ends without a certificate: its authorizations are final, its values are removed, the renewal waits. For

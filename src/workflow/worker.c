@@ -5,6 +5,8 @@
 #include "base/wire.h"
 #include "dns/client.h"
 #include "keeper/keeper.h"
+#include "provider/book.h"
+#include "provider/engine.h"
 #include "store/connection.h"
 #include "store/project.h"
 #include "store/schedule.h"
@@ -144,7 +146,8 @@ bool worker_new(const struct worker_settings *settings, struct worker **ret, str
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&w->dispatch, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	if (!store_open(settings->store_path, STORE_WRITE, &w->store, err) || !load_meta(w, err) ||
+	if (!book_new(settings->providers_directory, &w->book, err) ||
+	    !store_open(settings->store_path, STORE_WRITE, &w->store, err) || !load_meta(w, err) ||
 	    !store_write(w->store, write_start, w, err)) {
 		worker_free(w);
 		return false;
@@ -154,7 +157,7 @@ bool worker_new(const struct worker_settings *settings, struct worker **ret, str
 	w->resolver = ipc_peer_new("resolver", NULL, NULL, w);
 	w->hook = ipc_peer_new("hook role", NULL, NULL, w);
 	w->server = ipc_server_new("worker", COMMAND_THREADS, command_handle, w);
-	w->provider.dns = w->dns;
+	w->recipe_engine = engine_new();
 	*ret = w;
 	return true;
 }
@@ -222,6 +225,8 @@ void worker_free(struct worker *w)
 	seen_stop(w);
 	store_close(w->store);
 	cas_free(w);
+	engine_free(w->recipe_engine);
+	book_free(w->book);
 	pthread_cond_destroy(&w->dispatch);
 	pthread_mutex_destroy(&w->lock);
 	pthread_mutex_destroy(&w->cas_lock);

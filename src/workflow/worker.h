@@ -17,6 +17,7 @@ struct worker_settings {
 	size_t             zones_count;
 	uint32_t           threads;
 	uint32_t           resolver_timeout_ms;
+	const char        *providers_directory; /* recipes of the user; NULL: none */
 };
 
 MUST_CHECK bool worker_new(const struct worker_settings *settings, struct worker **ret, struct err *err);

@@ -19,8 +19,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct wire          third = wire_of(str_of(data, size));
 	struct deployment    d = command_deployment_read(&third, a);
 	struct command_deployment_run run = command_deployment_run_read(&third, a);
+	struct wire          fourth = wire_of(str_of(data, size));
+	struct command_connection connection = command_connection_read(&fourth, a);
 	size_t               count;
 
+	assert(connection.c.name != NULL && connection.c.fields != NULL && connection.c.ca_pem != NULL);
 	assert(who.project_id != NULL && who.principal != NULL);
 	assert(c.names_count <= COMMAND_NAMES_MAX && c.aliases_count <= COMMAND_NAMES_MAX);
 	for (size_t i = 0; i < c.names_count; i++)

@@ -597,7 +597,9 @@ const char *http_response_header(const struct http_response *response UNUSED, co
 
 const char *http_method_name(enum http_method method)
 {
-	return method == HTTP_GET ? "GET" : method == HTTP_HEAD ? "HEAD" : "POST";
+	static const char *const names[HTTP_METHOD__COUNT] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" };
+
+	return names[method];
 }
 
 static bool unreachable(const char *why, struct err *err)

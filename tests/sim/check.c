@@ -66,7 +66,7 @@ void check_publish(const char *owner, const char *value)
 {
 	int64_t count = 0;
 
-	COUNT(count, "SELECT COUNT(*) FROM txt_records WHERE owner = $1 AND value = $2 AND state IN ('intent', 'live') AND state <> 'gone'", DB_T(owner),
+	COUNT(count, "SELECT COUNT(*) FROM txt_records WHERE owner = $1 AND value = $2 AND state IN ('intent', 'live')", DB_T(owner),
 	      DB_T(value));
 	if (count == 0)
 		sim_violation("I1", "a value is published at %s that the ledger does not know", owner);
@@ -76,7 +76,7 @@ void check_remove(const char *owner, const char *value)
 {
 	int64_t count = 0;
 
-	COUNT(count, "SELECT COUNT(*) FROM txt_records WHERE owner = $1 AND value = $2 AND state IN ('intent', 'live') AND state <> 'gone'", DB_T(owner),
+	COUNT(count, "SELECT COUNT(*) FROM txt_records WHERE owner = $1 AND value = $2 AND state IN ('intent', 'live')", DB_T(owner),
 	      DB_T(value));
 	if (count > 0)
 		sim_violation("I2", "a value at %s is removed that an order still needs", owner);
@@ -104,8 +104,10 @@ void check_finalize(const char *order_url, struct str csr_der)
 	struct arena *a = arena_new();
 	int64_t       count = 0;
 
+	/* A person may cancel the order between the look and the request. */
 	COUNT(count,
-	      "SELECT COUNT(*) FROM orders o JOIN versions v ON v.id = o.version_id WHERE o.order_url = $1 AND o.status = 'running' AND o.csr = $2"
+	      "SELECT COUNT(*) FROM orders o JOIN versions v ON v.id = o.version_id WHERE o.order_url = $1 AND o.status IN ('running', 'cancelled')"
+	      " AND o.csr = $2"
 	      " AND v.spki_sha256 = $3 AND LENGTH(v.key_blob) > 32",
 	      DB_T(order_url), DB_B(csr_der), DB_T(csr_spki(a, csr_der)));
 	arena_free(a);
@@ -178,11 +180,11 @@ void check_step(void)
 		const char *invariant, *text, *sql;
 	} rules[] = {
 		{ "I1", "values to be removed that no job owes",
-		  "SELECT COUNT(*) FROM txt_records t WHERE t.state = 'removing' AND t.state <> 'gone' AND NOT EXISTS (SELECT 1 FROM jobs j"
+		  "SELECT COUNT(*) FROM txt_records t WHERE t.state = 'removing' AND NOT EXISTS (SELECT 1 FROM jobs j"
 		  " WHERE j.kind = 'cleanup' AND j.subject = t.order_id AND j.state = 'active')" },
 		{ "I1", "values of orders that have ended",
 		  "SELECT COUNT(*) FROM txt_records t JOIN orders o ON o.id = t.order_id WHERE o.status <> 'running'"
-		  " AND t.state IN ('intent', 'live') AND t.state <> 'gone'" },
+		  " AND t.state IN ('intent', 'live')" },
 		{ "I3", "certificates with two orders",
 		  "SELECT COUNT(*) FROM (SELECT 1 FROM orders WHERE status = 'running' GROUP BY certificate_id HAVING COUNT(*) > 1)" },
 		{ "I7", "orders that no job moves",
@@ -231,8 +233,8 @@ bool check_settled(void)
 	int64_t left = 0;
 
 	COUNT_ALL(left, "SELECT (SELECT COUNT(*) FROM orders WHERE status = 'running')"
-	                " + (SELECT COUNT(*) FROM txt_records WHERE state <> 'gone')"
-	                " + (SELECT COUNT(*) FROM jobs WHERE state = 'active' AND kind NOT IN ('renewal-info', 'delegation-check'))");
+	                " + (SELECT COUNT(*) FROM txt_records WHERE gone_at IS NULL)"
+	                " + (SELECT COUNT(*) FROM jobs WHERE state = 'active' AND kind NOT IN ('renewal-info', 'delegation-check', 'reaper', 'connection-check'))");
 	return left == 0;
 }
 

@@ -794,17 +794,19 @@ class Reeve:
 class Lab:
     """All of them in one address range; a context manager."""
 
-    def __init__(self, binary=None, *, keep=False, ca="pebble", pebble=None, reeve=True, addresses=None, log_level="debug", threads=8):
+    def __init__(self, binary=None, *, keep=False, ca="pebble", pebble=None, reeve=True, addresses=None, log_level="debug", threads=8,
+                 zones=VALIDATION_ZONES, fake_zones=()):
+        """zones: those that Reeve serves. fake_zones: those of fake providers, answered at where["fakes"] (fake_dns.py)."""
         self.binary = binary or os.environ.get("REEVE_BINARY") or ROOT / "build-test" / "reeve"
         self.keep = keep
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="reeve-lab-"))
-        self.parts, self.homes = [], 0
+        self.parts, self.homes, self.zones = [], 0, list(zones)
         # However the program ends: what was started is stopped.
         atexit.register(self.close)
         try:
             self._reserve(addresses)
             self.stubs = {".": self.at("knot"), **{z: self.at("knot") for z in ZONES}, DARK_ZONE: self.at("dark"),
-                          **{z: self.at("dns") for z in VALIDATION_ZONES}}
+                          **{z: self.at("dns") for z in zones}, **{z: self.at("fakes") for z in fake_zones}}
             self.knot = self._add(Knot(self.directory / "knot", *self.where["knot"], ZONES))
             self.unbound = self._add(Unbound(self.directory / "unbound", *self.where["unbound"], self.stubs))
             self.ca = self._add(CAS[ca](self.directory / "pebble", *self.where["pebble"], "%s:%d" % self.where["unbound"],
@@ -828,7 +830,8 @@ class Lab:
                 self.lock.bind((f"{net}.250", 5000))
                 self.where = {"knot": (f"{net}.1", 5301), "unbound": (f"{net}.2", 5302), "dns": (f"{net}.3", 5300),
                               "api": (f"{net}.3", 8080), "pebble": (f"{net}.4", 14000), "dark": (f"{net}.9", 5301),
-                              "spare": (f"{net}.5", 14000), "staging": (f"{net}.8", 14000), "tls": (f"{net}.6", 4430), "webhook": (f"{net}.7", 4431)}
+                              "spare": (f"{net}.5", 14000), "tls": (f"{net}.6", 4430), "webhook": (f"{net}.7", 4431),
+                              "fakes": (f"{net}.8", 5308), "staging": (f"{net}.10", 14000)}
                 for address, port in [*self.where.values(), (self.where["pebble"][0], 15000), (self.where["staging"][0], 15000)]:
                     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
                         with socket.socket(socket.AF_INET, kind) as probe:
@@ -851,7 +854,7 @@ class Lab:
         """A fresh home on the lab's addresses; the one before must have been stopped."""
         self.homes += 1
         reeve = Reeve(self.binary, self.directory / f"reeve{self.homes}", api=self.where["api"], dns=self.where["dns"],
-                      zones=list(VALIDATION_ZONES), stubs=self.stubs, **{**self.options, **options})
+                      zones=self.zones, stubs=self.stubs, **{**self.options, **options})
         self._add(reeve)
         reeve.init()
         if start:

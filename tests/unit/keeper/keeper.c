@@ -838,6 +838,29 @@ TEST_F(webhooks)
 	REFUSED(keeper_webhook_sign(f->api, &id, blob, 1, STR("{}"), mac, refused), "forbidden");
 }
 
+/* The worker alone gets a credential to see, and only for the very row and settings it was sealed for. */
+TEST_F(credentials)
+{
+	const struct record_id id = { PROJECT, KEEPER_COLUMN_CREDENTIALS, "c1/digest", 1 };
+	struct record_id       other = id, webhook = { PROJECT, KEEPER_COLUMN_WEBHOOK, "c1/digest", 1 };
+	struct str             blob, plain, big = str_of(arena_alloc(f->a, 33 * KIB), 33 * KIB);
+	struct err             err = { 0 };
+
+	CHECK_OK(keeper_seal(f->api, &id, STR("api_token=x"), f->a, &blob, &err), err);
+	CHECK_OK(keeper_open_credential(f->worker, &id, blob, f->a, &plain, &err), err);
+	CHECK(str_eq(plain, STR("api_token=x")));
+	REFUSED(keeper_open_credential(f->api, &id, blob, f->a, &plain, refused), "forbidden");
+	other.row_id = "c1/another";
+	REFUSED(keeper_open_credential(f->worker, &other, blob, f->a, &plain, refused), "tampered");
+	other = id;
+	other.row_version = 2;
+	REFUSED(keeper_open_credential(f->worker, &other, blob, f->a, &plain, refused), "tampered");
+	REFUSED(keeper_open_credential(f->worker, &webhook, blob, f->a, &plain, refused), "forbidden");
+	err = (struct err){ 0 };
+	CHECK(!keeper_seal(f->api, &id, big, f->a, &blob, &err));
+	CHECK_INT(err.class, ERR_INPUT);
+}
+
 /* ---- the frame ---- */
 
 TEST_F(other_shapes)
@@ -874,7 +897,7 @@ int main(void)
 		S(sealed_before_open), S(open_checks), O(project_keys_rotate), O(records_stay_where_they_are),
 		O(seal_only_what_is_listed), O(jws_kinds), O(jws_refusals), O(account_hosts_are_well_formed), O(csr_of_sealed_key),
 		O(a_key_is_sealed_again),
-		O(row_macs), O(tokens), O(token_limits), O(local_socket_checks), O(exports), O(deliveries), O(webhooks),
+		O(row_macs), O(tokens), O(token_limits), O(local_socket_checks), O(exports), O(deliveries), O(webhooks), O(credentials),
 		O(other_shapes),
 	};
 

@@ -577,7 +577,7 @@ TEST(authorizations_and_history)
 	CHECK_OK(authorization_pending(f.db, "o1", &pending, &f.err), f.err);
 	CHECK_INT(pending, 2);
 	CHECK_OK(authorization_set_challenge(f.db, id, "example.org", true, "c", "value", &f.err), f.err);
-	CHECK_OK(authorization_set_route(f.db, id, "x.acme.example", "conn", &f.err), f.err);
+	CHECK_OK(authorization_set_route(f.db, id, "x.acme.example", "conn", "acme.example/Z1", &f.err), f.err);
 	CHECK_OK(authorization_set_status(f.db, id, "responded", 40, &f.err), f.err);
 	CHECK_OK(authorization_set_status(f.db, id, "valid", 50, &f.err), f.err);
 	CHECK_OK(authorization_find(f.db, f.a, id, &x, &f.err), f.err);
@@ -587,13 +587,14 @@ TEST(authorizations_and_history)
 	CHECK_STR(x.value, "value");
 	CHECK_STR(x.owner, "x.acme.example");
 	CHECK_STR(x.connection_id, "conn");
+	CHECK_STR(x.zone, "acme.example/Z1");
 	CHECK_STR(x.status, "valid");
 	CHECK_INT(x.responded_at, 40);
 	CHECK_OK(authorization_pending(f.db, "o1", &pending, &f.err), f.err);
 	CHECK_INT(pending, 1);
 	CHECK_OK(authorization_list(f.db, f.a, "o1", &list, &count, &f.err), f.err);
 	CHECK_INT(count, 2);
-	REFUSED(authorization_set_route(f.db, 999, "", "", &f.err), ERR_NOT_FOUND, "not-found", f.err);
+	REFUSED(authorization_set_route(f.db, 999, "", "", "", &f.err), ERR_NOT_FOUND, "not-found", f.err);
 	REFUSED(authorization_find(f.db, f.a, 999, &x, &f.err), ERR_NOT_FOUND, "not-found", f.err);
 	CHECK_OK(order_forget_urls(f.db, "o1", &f.err), f.err);
 	CHECK_OK(authorization_list(f.db, f.a, "o1", &list, &count, &f.err), f.err);

@@ -1,4 +1,4 @@
--- 0006: failure policy, the limits of CAs, rehearsals; and until when a wait in a timeline lasts.
+-- 0007: failure policy, the limits of CAs, rehearsals; and until when a wait in a timeline lasts.
 
 ALTER TABLE history ADD COLUMN until_at BIGINT;      -- of a wait or a retry; NULL: until it is woken
 
