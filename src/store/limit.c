@@ -9,7 +9,7 @@
 #include "base/wire.h"
 #include "store/rows.h"
 
-#define BUCKET_COLUMNS "scope, name, key, full_at, held_until, held_text, held_url, issued_at"
+#define BUCKET_COLUMNS "scope, name, key, full_at, held_until, held_text, held_url, issued_at, held_problem"
 
 static bool bucket_read(const struct db_row *row, void *arg)
 {
@@ -22,6 +22,7 @@ static bool bucket_read(const struct db_row *row, void *arg)
 	b->full_at = db_int(row, 3);
 	b->held_until = db_int(row, 4);
 	b->held_text = db_text(row, 5, rows->a);
+	b->held_problem = db_text(row, 8, rows->a);
 	b->held_url = db_text(row, 6, rows->a);
 	b->issued_at = db_int(row, 7);
 	return true;
@@ -39,7 +40,7 @@ bool bucket_find(struct db *db, struct arena *a, const char *scope, const char *
 	if (rows.count > 0)
 		*ret = *(struct bucket *)(void *)rows.items;
 	else
-		*ret = (struct bucket){ .scope = scope, .name = name, .key = key, .held_text = "", .held_url = "" };
+		*ret = (struct bucket){ .scope = scope, .name = name, .key = key, .held_problem = "", .held_text = "", .held_url = "" };
 	return true;
 }
 
@@ -75,7 +76,7 @@ bool bucket_set(struct db *db, const struct bucket *b, int64_t now, struct err *
 {
 	return forget_expired(db, now, err) &&
 	       db_exec(db, NULL, err,
-	               "INSERT INTO ca_buckets (" BUCKET_COLUMNS ", expires_at) VALUES ($1, $2, $3, $4, 0, '', '', 0, $4)"
+	               "INSERT INTO ca_buckets (" BUCKET_COLUMNS ", expires_at) VALUES ($1, $2, $3, $4, 0, '', '', 0, '', $4)"
 	               " ON CONFLICT (scope, name, key) DO UPDATE SET full_at = excluded.full_at,"
 	               " expires_at = CASE WHEN expires_at > excluded.expires_at THEN expires_at ELSE excluded.expires_at END",
 	               DB_T(b->scope), DB_T(b->name), DB_T(b->key), DB_I(b->full_at));
@@ -85,12 +86,13 @@ bool bucket_hold(struct db *db, const struct bucket *b, int64_t now, struct err 
 {
 	return forget_expired(db, now, err) &&
 	       db_exec(db, NULL, err,
-	               "INSERT INTO ca_buckets (" BUCKET_COLUMNS ", expires_at) VALUES ($1, $2, $3, 0, $4, $5, $6, 0, $4)"
+	               "INSERT INTO ca_buckets (" BUCKET_COLUMNS ", expires_at) VALUES ($1, $2, $3, 0, $4, $5, $6, 0, $7, $4)"
 	               " ON CONFLICT (scope, name, key) DO UPDATE SET held_until = excluded.held_until,"
-	               " held_text = excluded.held_text, held_url = excluded.held_url,"
+	               " held_text = excluded.held_text, held_url = excluded.held_url, held_problem = excluded.held_problem,"
 	               " expires_at = CASE WHEN expires_at > excluded.expires_at THEN expires_at ELSE excluded.expires_at END"
 	               " WHERE held_until < excluded.held_until",
-	               DB_T(b->scope), DB_T(b->name), DB_T(b->key), DB_I(b->held_until), DB_C(b->held_text), DB_C(b->held_url));
+	               DB_T(b->scope), DB_T(b->name), DB_T(b->key), DB_I(b->held_until), DB_C(b->held_text), DB_C(b->held_url),
+	               DB_C(b->held_problem));
 }
 
 bool bucket_release(struct db *db, const char *scope, const char *name, const char *key, struct err *err)

@@ -14,7 +14,7 @@
 struct bucket {
 	const char *scope, *name, *key;
 	int64_t     full_at, held_until, issued_at;
-	const char *held_text, *held_url;
+	const char *held_problem, *held_text, *held_url;
 };
 
 /* A bucket nobody took from is a row of zeros: never ERR_NOT_FOUND. */

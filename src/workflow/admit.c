@@ -111,7 +111,7 @@ static void look_held(struct arena *a, const struct gate *g, enum limit_id id, c
 		err_hint(&why, "repair the DNS of %s, visit %s, then `reeve certificate resume` the certificate", b->key,
 		         b->held_url[0] != '\0' ? b->held_url : "the page that the CA names");
 	} else {
-		err_problem(&why, ERR_TEMPORARY, "rateLimited", "limit %s of %s%s, by its own word (%s)", limit_kinds[id].name,
+		err_problem(&why, ERR_TEMPORARY, b->held_problem, "limit %s of %s%s, by its own word (%s)", limit_kinds[id].name,
 		            g->authority.name, of, b->held_text);
 	}
 	block(ret, b->held_until, (b->held_until - now) / 20, b->held_until != POLICY_NEVER, &why);
@@ -223,7 +223,7 @@ struct hold_write {
 	const char       **keys;
 	size_t             keys_count;
 	int64_t            until, now;
-	const char        *text, *url;
+	const char        *problem, *text, *url;
 };
 
 static bool write_hold(struct db *db, void *arg, struct err *err)
@@ -232,7 +232,7 @@ static bool write_hold(struct db *db, void *arg, struct err *err)
 
 	for (size_t i = 0; i < x->keys_count; i++) {
 		struct bucket b = { .scope = scope_of(x->g, x->id), .name = limit_kinds[x->id].name, .key = x->keys[i],
-			            .held_until = x->until, .held_text = x->text, .held_url = x->url };
+			            .held_until = x->until, .held_problem = x->problem, .held_text = x->text, .held_url = x->url };
 
 		if (!bucket_hold(db, &b, x->now, err))
 			return false;
@@ -264,6 +264,8 @@ bool admit_refused(struct job *job, const struct gate *g, int status, uint32_t r
 	if (!limited && (status != 503 || retry_after_s == 0))
 		return false;
 	*x = (struct hold_write){ .g = g, .now = clock_now_ms(), .text = arena_strdup(job->arena, cause->text), .url = "" };
+	/* A code that failover.h knows: this is the CA's own failure. */
+	x->problem = limited ? "rateLimited" : "serverInternal";
 	x->id = limited ? limits_from_words(cause->text) : LIMIT_REQUESTS;
 	if (paused)
 		x->id = LIMIT_CONSECUTIVE;
@@ -288,7 +290,7 @@ bool admit_retried(struct db *db, const struct job *job, const struct err *cause
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
 	struct order                    order;
-	struct bucket                   b = { .name = limit_kinds[LIMIT_REQUESTS].name, .key = "", .held_text = cause->text,
+	struct bucket                   b = { .name = limit_kinds[LIMIT_REQUESTS].name, .key = "", .held_problem = "rateLimited", .held_text = cause->text,
 		                              .held_url = "" };
 
 	if (strcmp(cause->problem, "rateLimited") != 0 || job->row.order_id[0] == '\0')

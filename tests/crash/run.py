@@ -359,7 +359,7 @@ def main():
 
     try:
         first = make_lab()
-        attempt("a plain order", plain)
+        attempt("a plain order", plain, one_order)
         attempt("a changed certificate", plain, one_change)
         trace = first.directory / "trace"
         reached = set(trace.read_text().split()) if trace.exists() else set()

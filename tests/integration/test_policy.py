@@ -141,7 +141,7 @@ class Policy(tap.Case):
     def test_a_503_with_a_time_parks_everything(self):
         self.ca.rules = [scripted_ca.only("^POST /order-plz", lambda _: (503, "overloaded", "come back", {"Retry-After": "5"}))]
         mark = time.time()
-        order = self.parked(self.issue()[1], "rateLimited")
+        order = self.parked(self.issue()[1], "serverInternal")
         self.ca.rules = []
         self.issued(order)
         self.assertGreaterEqual(self.ca.requests(mark, "POST", "/order-plz")[1].at, mark + 5)

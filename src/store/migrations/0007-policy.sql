@@ -25,6 +25,7 @@ CREATE TABLE ca_buckets (
 	key        TEXT NOT NULL,          -- '', a registered domain, a name, a set of names
 	full_at    BIGINT NOT NULL,        -- when it is full again: the theoretical arrival time
 	held_until BIGINT NOT NULL,        -- the CA said so; INT64_MAX: until a person resumes
+	held_problem TEXT NOT NULL,        -- its code: rateLimited, serverInternal
 	held_text  TEXT NOT NULL,
 	held_url   TEXT NOT NULL,          -- the page that ends a pause
 	issued_at  BIGINT NOT NULL,        -- last certificate for this set of names

@@ -34,6 +34,7 @@ TEST(buckets)
 	CHECK_INT(bucket_of(&f, "other").full_at, 0);
 	/* A hold stays the later of two, and does not touch what was taken. */
 	b.held_until = NOW + 5000;
+	b.held_problem = "rateLimited";
 	b.held_text = "not now";
 	CHECK_OK(bucket_hold(f.db, &b, NOW, &f.err), f.err);
 	b.held_until = NOW + 3000;
