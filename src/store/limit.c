@@ -108,7 +108,7 @@ bool bucket_issued(struct db *db, const char *scope, const char *name, const cha
                    struct err *err)
 {
 	return db_exec(db, NULL, err,
-	               "INSERT INTO ca_buckets (" BUCKET_COLUMNS ", expires_at) VALUES ($1, $2, $3, 0, 0, '', '', $4, $5)"
+	               "INSERT INTO ca_buckets (" BUCKET_COLUMNS ", expires_at) VALUES ($1, $2, $3, 0, 0, '', '', $4, '', $5)"
 	               " ON CONFLICT (scope, name, key) DO UPDATE SET issued_at = excluded.issued_at,"
 	               " expires_at = CASE WHEN expires_at > excluded.expires_at THEN expires_at ELSE excluded.expires_at END",
 	               DB_T(scope), DB_T(name), DB_T(key), DB_I(now), DB_I(keep_until));
