@@ -128,3 +128,12 @@ const struct acme_profile *acme_directory_profile(const struct acme_directory *d
 			return &directory->profiles[i];
 	return NULL;
 }
+
+const char *acme_directory_profiles_text(struct arena *a, const struct acme_directory *directory)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < directory->profiles_count; i++)
+		text = arena_printf(a, "%s%s%s", text, i > 0 ? ", " : "it offers ", directory->profiles[i].name);
+	return directory->profiles_count > 0 ? text : "it offers no profiles at all";
+}

@@ -46,6 +46,8 @@ struct acme_directory {
 /* Read the answer to GET `url`. `content_type` only helps to word the sentence. */
 MUST_CHECK bool acme_directory_parse(struct arena *a, const char *url, const char *content_type,
                                      struct str body, struct acme_directory *ret, struct err *err);
+/* "it offers a, b", or that it offers none: for hints. */
+const char *acme_directory_profiles_text(struct arena *a, const struct acme_directory *directory);
 /* The offered profile of this name, or NULL. */
 const struct acme_profile *acme_directory_profile(const struct acme_directory *directory, const char *name);
 

@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "acme/answer.h"
+#include "base/clock.h"
 #include "base/encode.h"
 
 static const char *const statuses[ACME_ORDER__COUNT] = { "pending", "ready", "processing", "valid", "invalid" };
@@ -121,6 +122,7 @@ bool acme_order_matches(const struct acme_order *order, const struct identifier 
 
 struct str acme_order_write(struct arena *a, const struct acme_order_request *request)
 {
+	char not_after[CLOCK_RFC3339_SIZE];
 	AUTO(json_freep) json_t *json = json_object();
 	json_t                  *list = json_array();
 
@@ -133,6 +135,8 @@ struct str acme_order_write(struct arena *a, const struct acme_order_request *re
 		json_array_append_new(list, item);
 	}
 	json_put(json, "identifiers", list);
+	if (request->not_after_at != 0)
+		json_put_str(json, "notAfter", clock_rfc3339(request->not_after_at / 1000 * 1000, not_after));
 	if (request->profile != NULL)
 		json_put_str(json, "profile", request->profile);
 	if (request->replaces != NULL)

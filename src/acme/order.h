@@ -53,6 +53,7 @@ struct acme_order_request {
 	size_t                   identifiers_count;
 	const char              *profile;  /* NULL: not sent; likewise the others */
 	const char              *replaces; /* certificate id of RFC 9773 */
+	int64_t                  not_after_at; /* 0: not sent */
 };
 
 /* Read a newOrder, finalize or order-poll answer. `location` is the order's URL (header or the one polled). */

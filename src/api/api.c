@@ -533,7 +533,8 @@ bool api_new(const struct api_settings *settings, struct api **ret, struct err *
 
 	if (api == NULL)
 		abort();
-	if (!book_new(settings->providers_directory, &api->book, err) || !http_server_new(&server, &api->server, err)) {
+	api->book = book_new(settings->providers_directory);
+	if (!http_server_new(&server, &api->server, err)) {
 		book_free(api->book);
 		free(api);
 		return false;

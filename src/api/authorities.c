@@ -8,22 +8,26 @@
 #include "base/encode.h"
 #include "crypto/secret.h"
 #include "store/authority.h"
+#include "workflow/wish.h"
 
 #define EAB_KEY_MAX 1024u
 
 struct authority_request {
-	const char         *name, *directory_url, *email, *eab_kid, *eab_hmac_key, *ca_pem, *connection, *zone;
+	const char         *name, *preset, *directory_url, *email, *eab_kid, *eab_hmac_key, *ca_pem, *profile, *chain, *connection, *zone;
 	struct json_strings allow_addresses;
 };
 
 const struct json_field authority_fields[] = {
-	{ JSON_FIELD(struct authority_request, name, STR), .required = true },
-	{ JSON_FIELD(struct authority_request, directory_url, STR), .required = true },
+	{ JSON_FIELD(struct authority_request, name, STR) },
+	{ JSON_FIELD(struct authority_request, preset, STR) },
+	{ JSON_FIELD(struct authority_request, directory_url, STR) },
 	{ JSON_FIELD(struct authority_request, email, STR) },
 	{ JSON_FIELD(struct authority_request, eab_kid, STR) },
 	{ JSON_FIELD(struct authority_request, eab_hmac_key, STR) },
 	{ JSON_FIELD(struct authority_request, ca_pem, STR) },
 	{ JSON_FIELD(struct authority_request, allow_addresses, STR_ARRAY) },
+	{ JSON_FIELD(struct authority_request, profile, STR) },
+	{ JSON_FIELD(struct authority_request, chain, STR) },
 	{ JSON_FIELD(struct authority_request, connection, STR) },
 	{ JSON_FIELD(struct authority_request, zone, STR) },
 };
@@ -52,6 +56,7 @@ static bool account_json(struct call *call, const struct authority *x, json_t **
 /* NULL + err. */
 static json_t *authority_json(struct call *call, const struct authority *x, struct err *err)
 {
+	const struct acme_preset *preset = authority_preset(x);
 	json_t    *json, *ranges, *account;
 	struct str rest = str_c(x->allow_addresses), range;
 
@@ -64,6 +69,10 @@ static json_t *authority_json(struct call *call, const struct authority *x, stru
 	json_put_str(json, "id", x->id);
 	json_put_str(json, "name", x->name);
 	json_put_str(json, "directory_url", x->directory_url);
+	json_put_str(json, "preset", preset != NULL ? preset->name : NULL);
+	put_text_or_null(json, "profile", x->profile);
+	put_text_or_null(json, "chain", x->chain);
+	json_put_str(json, "note", preset != NULL && preset->ended != NULL ? preset->ended : preset != NULL ? preset->note : NULL);
 	json_put_str(json, "email", x->email);
 	put_text_or_null(json, "eab_kid", x->eab_kid);
 	json_put_bool(json, "trust_bundle", x->ca_pem[0] != '\0');
@@ -110,10 +119,46 @@ static bool eab_seal(struct call *call, const struct authority_request *request,
 	return sealed;
 }
 
+/* A name of the table stands for the URL; a URL of the table for itself. */
+static bool preset_apply(struct authority_request *r, struct err *err)
+{
+	const struct acme_preset *preset;
+	bool                      staging = false;
+
+	if (r->preset[0] == '\0') {
+		if (r->name[0] != '\0' && r->directory_url[0] != '\0')
+			return true;
+		err_set(err, ERR_INPUT, "an authority needs a preset, or a name and a directory_url");
+		return err_hint(err, "GET /v1/authority-presets lists the presets");
+	}
+	preset = acme_preset_find(r->preset, &staging);
+	if (preset == NULL) {
+		err_set(err, ERR_INPUT, "there is no preset \"%.64s\"", r->preset);
+		return err_hint(err, "GET /v1/authority-presets (`reeve authority presets`) lists them; for any other CA give its directory_url");
+	}
+	if (preset->ended != NULL && r->directory_url[0] == '\0') {
+		err_set(err, ERR_INPUT, "%s is no choice any more", preset->title);
+		return err_hint(err, "%s", preset->ended);
+	}
+	if (preset->url_form != NULL && r->directory_url[0] == '\0') {
+		err_set(err, ERR_INPUT, "each %s has a directory_url of its own", preset->title);
+		return err_hint(err, "it looks like %s", preset->url_form);
+	}
+	if (preset->eab != NULL && r->eab_kid[0] == '\0') {
+		err_problem(err, ERR_CONFIG, "ca-refused", "%s needs an external account binding", preset->title);
+		return err_hint(err, "give eab_kid and eab_hmac_key; they come from %s", preset->eab);
+	}
+	if (r->name[0] == '\0')
+		r->name = r->preset;
+	if (r->directory_url[0] == '\0')
+		r->directory_url = staging ? preset->staging : preset->urls[0];
+	return true;
+}
+
 bool authority_create(struct call *call, struct err *err)
 {
-	struct authority_request request = { .email = "", .eab_kid = "", .eab_hmac_key = "", .ca_pem = "",
-		                             .connection = "", .zone = "" };
+	struct authority_request request = { .name = "", .preset = "", .directory_url = "", .email = "", .eab_kid = "", .eab_hmac_key = "",
+		.ca_pem = "", .profile = "", .chain = "", .connection = "", .zone = "" };
 	struct authority         x = { .row_version = 1 };
 	struct command_reply     reply;
 	struct str               eab = { 0 };
@@ -122,7 +167,8 @@ bool authority_create(struct call *call, struct err *err)
 
 	buf_init(&ranges, 16 * KIB);
 	if (!call_bind(call, authority_fields, authority_fields_count, &request, err) ||
-	    !slug_check("the name of an authority", request.name, err))
+	    !preset_apply(&request, err) || !slug_check("the name of an authority", request.name, err) ||
+	    !chain_wish_check(request.chain, err))
 		return false;
 	/* Private addresses are the installation's, not a tenant's: they lead into its own network. */
 	if (request.allow_addresses.count > 0 && call->grant.project_id[0] != '\0') {
@@ -147,6 +193,9 @@ bool authority_create(struct call *call, struct err *err)
 	x.eab_kid = request.eab_kid;
 	x.eab_hmac = eab;
 	x.ca_pem = request.ca_pem;
+	x.preset = request.preset;
+	x.profile = request.profile;
+	x.chain = request.chain;
 	x.allow_addresses = arena_str(call->arena, buf_str(&ranges));
 	x.connection_id = request.connection;
 	x.zone = request.zone;
@@ -186,6 +235,30 @@ bool authority_default_put(struct call *call, struct err *err)
 
 	return command_authority_default(call_worker(call), call->arena, &call->who, call_x(call), &reply, err) &&
 	       authority_answer(call, 200, call_x(call), err);
+}
+
+struct authority_set_request {
+	const char *profile, *chain;
+};
+
+const struct json_field authority_set_fields[] = {
+	{ JSON_FIELD(struct authority_set_request, profile, STR) },
+	{ JSON_FIELD(struct authority_set_request, chain, STR) },
+};
+const size_t authority_set_fields_count = ARRAY_LEN(authority_set_fields);
+
+bool authority_patch(struct call *call, struct err *err)
+{
+	struct authority_set_request request;
+	struct command_reply         reply;
+	struct authority             x;
+
+	if (!authority_find_named(call->db, call->arena, call->project_id, call_x(call), &x, err))
+		return false;
+	request = (struct authority_set_request){ x.profile, x.chain };
+	return call_bind(call, authority_set_fields, authority_set_fields_count, &request, err) && chain_wish_check(request.chain, err) &&
+	       command_authority_set(call_worker(call), call->arena, &call->who, x.id, request.profile, request.chain, &reply, err) &&
+	       authority_answer(call, 200, x.id, err);
 }
 
 bool authority_delete(struct call *call, struct err *err)

@@ -113,16 +113,28 @@ void put_text_or_null(json_t *object, const char *key, const char *value);
 
 extern const struct json_field project_fields[], authority_fields[], delegation_fields[], certificate_fields[],
 	patch_fields[], token_fields[], deployment_fields[], deployment_run_fields[], connection_fields[], connection_test_fields[],
-	limits_fields[];
+	notification_fields[], notification_patch_fields[], authority_set_fields[], account_update_fields[], account_rollover_fields[],
+	revoke_fields[], limits_fields[];
 extern const size_t project_fields_count, authority_fields_count, delegation_fields_count, certificate_fields_count,
 	patch_fields_count, token_fields_count, deployment_fields_count, deployment_run_fields_count, connection_fields_count,
-	connection_test_fields_count, limits_fields_count;
+	connection_test_fields_count, notification_fields_count, notification_patch_fields_count, authority_set_fields_count,
+	account_update_fields_count, account_rollover_fields_count, revoke_fields_count, limits_fields_count;
 
 bool project_create(struct call *call, struct err *err);
 bool project_list_get(struct call *call, struct err *err);
 bool authority_create(struct call *call, struct err *err);
 bool authority_list_get(struct call *call, struct err *err);
 bool authority_get(struct call *call, struct err *err);
+bool authority_patch(struct call *call, struct err *err);
+bool authority_presets_get(struct call *call, struct err *err);
+bool authority_test(struct call *call, struct err *err);
+bool account_find_post(struct call *call, struct err *err);
+bool account_update(struct call *call, struct err *err);
+bool account_rollover(struct call *call, struct err *err);
+bool account_deactivate(struct call *call, struct err *err);
+bool certificate_revoke(struct call *call, struct err *err);
+bool operation_list_get(struct call *call, struct err *err);
+bool operation_get(struct call *call, struct err *err);
 bool authority_default_put(struct call *call, struct err *err);
 bool authority_delete(struct call *call, struct err *err);
 bool delegation_create(struct call *call, struct err *err);
@@ -148,6 +160,8 @@ bool deployment_get(struct call *call, struct err *err);
 bool deployment_run_post(struct call *call, struct err *err);
 bool deployment_delete(struct call *call, struct err *err);
 bool delivery_get(struct call *call, struct err *err);
+bool metrics_get(struct call *call, struct err *err);
+bool caa_get(struct call *call, struct err *err);
 bool debt_list_get(struct call *call, struct err *err);
 bool debt_retry_post(struct call *call, struct err *err);
 bool connection_create(struct call *call, struct err *err);
@@ -162,6 +176,12 @@ bool limits_get(struct call *call, struct err *err);
 bool limits_patch(struct call *call, struct err *err);
 bool certificate_rehearse(struct call *call, struct err *err);
 bool drill_get(struct call *call, struct err *err);
+bool notification_create(struct call *call, struct err *err);
+bool notification_list_get(struct call *call, struct err *err);
+bool notification_get(struct call *call, struct err *err);
+bool notification_patch(struct call *call, struct err *err);
+bool notification_test_post(struct call *call, struct err *err);
+bool notification_delete(struct call *call, struct err *err);
 bool doctor_get(struct call *call, struct err *err);
 bool openapi_get(struct call *call, struct err *err);
 bool version_get(struct call *call, struct err *err);
@@ -189,9 +209,10 @@ MUST_CHECK bool aliases_parse(struct arena *a, const json_t *value, struct comma
 /* What issue and edit share, as the commands want it. */
 struct certificate_request {
 	struct json_strings names;
-	const char         *authority, *key_type, *provider, *alias_provider, *connection, *key_policy, *fallback_authority,
-		*fallback_after, *csr;
+	const char         *authority, *key_type, *provider, *alias_provider, *connection, *profile, *chain, *key_policy,
+		*fallback_authority, *fallback_after, *csr;
 	const json_t       *domain_alias;
+	int64_t             valid_days;
 	bool                dry_run; /* never of an edit */
 };
 /* Checks what can be checked here; a CSR is parsed in this role, and gives the names when none are. */

@@ -2,6 +2,7 @@
  * api/certificates.c: managed certificates: ordering, renewing, and handing them out. A private key leaves only
  * after the audit row is durable, and with the grant of whoever asked: the keeper looks at it again.
  */
+#include "acme/preset.h"
 #include "api/call.h"
 #include "base/name.h"
 #include "crypto/csr.h"
@@ -18,6 +19,9 @@ const struct json_field certificate_fields[] = {
 	{ JSON_FIELD(struct certificate_request, provider, STR) },
 	{ JSON_FIELD(struct certificate_request, alias_provider, STR) },
 	{ JSON_FIELD(struct certificate_request, connection, STR) },
+	{ JSON_FIELD(struct certificate_request, profile, STR) },
+	{ JSON_FIELD(struct certificate_request, chain, STR) },
+	{ JSON_FIELD(struct certificate_request, valid_days, INT) },
 	{ JSON_FIELD(struct certificate_request, dry_run, BOOL) },
 	{ JSON_FIELD(struct certificate_request, key_policy, STR) },
 	{ JSON_FIELD(struct certificate_request, fallback_authority, STR) },
@@ -186,7 +190,7 @@ json_t *certificate_json(struct call *call, const struct certificate *c, struct 
 		return NULL;
 	}
 	if (c->version > 0)
-		status = "issued";
+		status = version.revoked_at != 0 ? "revoked" : "issued";
 	else
 		status = order != NULL && strcmp(order->status, "running") == 0 ? "pending" : "failed";
 	json = json_object();
@@ -208,6 +212,11 @@ json_t *certificate_json(struct call *call, const struct certificate *c, struct 
 	put_text_or_null(json, "serial", version.serial);
 	put_time(json, "not_before", version.not_before_at);
 	put_time(json, "not_after", version.not_after_at);
+	put_text_or_null(json, "profile", c->profile);
+	put_text_or_null(json, "chain", c->chain);
+	json_put(json, "valid_days", c->valid_s > 0 ? json_integer(c->valid_s / 86400) : json_null());
+	put_time(json, "revoked_at", version.revoked_at);
+	json_put_str(json, "revoked_reason", version.revoked_at != 0 ? acme_reason_name((unsigned)version.revoked_reason) : NULL);
 	json_put(json, "renewal", renewal);
 	json_put(json, "failures", failures);
 	json_put(json, "order", last_order_json(order));
@@ -246,7 +255,7 @@ bool certificate_ordered(struct call *call, const struct command_reply *reply, b
 bool certificate_create(struct call *call, struct err *err)
 {
 	struct certificate_request request = { .authority = "", .key_type = "", .provider = "", .alias_provider = "",
-		.connection = "", .key_policy = "", .fallback_authority = "", .fallback_after = "", .csr = "" };
+		.connection = "", .profile = "", .chain = "", .key_policy = "", .fallback_authority = "", .fallback_after = "", .csr = "" };
 	struct command_issue       issue = { .facade = "" };
 	struct command_reply       reply;
 	char                       certificate_id[ID_SIZE], order_id[ID_SIZE];
@@ -336,6 +345,8 @@ bool certificate_request_take(struct call *call, const struct certificate_reques
 		err_set(err, ERR_INPUT, "there is no key type \"%s\"", request->key_type);
 		return err_hint(err, "choose p256, p384, rsa2048, rsa3072 or rsa4096");
 	}
+	if (request->valid_days < 0 || request->valid_days > 398)
+		return err_set(err, ERR_INPUT, "valid_days is 1 to 398");
 	ret->names = request->names.items;
 	ret->names_count = request->names.count;
 	ret->authority = request->authority;
@@ -343,6 +354,9 @@ bool certificate_request_take(struct call *call, const struct certificate_reques
 	ret->provider = request->provider;
 	ret->alias_provider = request->alias_provider;
 	ret->connection = request->connection;
+	ret->profile = request->profile;
+	ret->chain = request->chain;
+	ret->valid_s = request->valid_days * 86400;
 	ret->key_policy = request->key_policy;
 	ret->fallback = request->fallback_authority;
 	ret->fallback_after = request->fallback_after;

@@ -79,7 +79,7 @@ static bool patch_what(struct call *call, const char *id, const struct patch_req
 bool certificate_patch(struct call *call, struct err *err)
 {
 	struct patch_request r = { .renew_before = "", .edit = { .authority = "", .key_type = "", .provider = "", .alias_provider = "",
-		.connection = "", .key_policy = "", .fallback_authority = "", .fallback_after = "", .csr = "" } };
+		.connection = "", .profile = "", .chain = "", .key_policy = "", .fallback_authority = "", .fallback_after = "", .csr = "" } };
 	struct certificate   c;
 	bool                 policy, what;
 

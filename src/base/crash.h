@@ -59,7 +59,17 @@
 	X(DELIVER_DONE, "deployment.deliver.done")                                                 \
 	X(DELIVER_COMMIT_AFTER, "deployment.deliver.commit-after")                                 \
 	X(PROBE_COMMIT_BEFORE, "deployment.probe.commit-before")                                   \
-	X(PROBE_COMMIT_AFTER, "deployment.probe.commit-after")
+	X(PROBE_COMMIT_AFTER, "deployment.probe.commit-after")                                     \
+	X(NOTIFY_INTENT_BEFORE, "notification.send.intent-before")                                 \
+	X(NOTIFY_INTENT_AFTER, "notification.send.intent-after")                                   \
+	X(NOTIFY_DONE, "notification.send.done")                                                   \
+	X(NOTIFY_COMMIT_AFTER, "notification.send.commit-after")                                   \
+	X(OPERATION_KEY_COMMIT_BEFORE, "operation.prepare.commit-before")                          \
+	X(OPERATION_KEY_COMMIT_AFTER, "operation.prepare.commit-after")                            \
+	X(OPERATION_INTENT_BEFORE, "operation.send.intent-before")                                 \
+	X(OPERATION_INTENT_AFTER, "operation.send.intent-after")                                   \
+	X(OPERATION_SENT, "operation.send.sent")                                                   \
+	X(OPERATION_COMMIT_AFTER, "operation.send.commit-after")
 
 enum crash_point {
 #define X(id, name) CRASH_##id,

@@ -32,6 +32,7 @@
 	X("delegation-missing", 422, 5, "The delegation record is missing")                        \
 	X("delegation-different", 422, 5, "The delegation points elsewhere")                       \
 	X("delegation-unknown", 422, 5, "DNS did not answer")                                      \
+	X("caa-forbids", 422, 3, "CAA records forbid this certificate")                            \
 	X("no-connection", 422, 3, "No connection can write there")                                \
 	X("no-route", 422, 3, "Reeve has no place to write the challenge")                         \
 	X("no-authority", 422, 3, "No certificate authority is configured")                        \

@@ -26,6 +26,18 @@ static void show(struct cli *cli, const json_t *x)
 	table_cellf(&t, "%s%s", json_str(x, "name"), json_bool(x, "default", false) ? " (default)" : "");
 	table_cell(&t, "directory");
 	table_cell(&t, json_str(x, "directory_url"));
+	if (json_str(x, "preset") != NULL) {
+		table_cell(&t, "known as");
+		table_cell(&t, json_str(x, "preset"));
+	}
+	if (json_str(x, "profile") != NULL) {
+		table_cell(&t, "profile");
+		table_cell(&t, json_str(x, "profile"));
+	}
+	if (json_str(x, "chain") != NULL) {
+		table_cell(&t, "chain");
+		table_cell(&t, json_str(x, "chain"));
+	}
 	table_cell(&t, "e-mail");
 	table_cell(&t, json_str(x, "email"));
 	table_cell(&t, "EAB key id");
@@ -43,6 +55,10 @@ static void show(struct cli *cli, const json_t *x)
 	}
 	table_cell(&t, "added");
 	table_cell(&t, shown_time(cli->arena, json_str(x, "created_at")));
+	if (json_str(x, "note") != NULL) {
+		table_cell(&t, "note");
+		table_cell(&t, json_str(x, "note"));
+	}
 	table_print(&t, stdout, 0);
 }
 
@@ -70,20 +86,17 @@ int run_authority_add(struct cli *cli)
 {
 	static const struct {
 		const char *option, *member;
-	} texts[] = { { "directory", "directory_url" }, { "email", "email" }, { "eab-kid", "eab_kid" },
-		{ "connection", "connection" }, { "zone", "zone" } };
+	} texts[] = { { "directory", "directory_url" }, { "email", "email" }, { "eab-kid", "eab_kid" }, { "preset", "preset" },
+		      { "profile", "profile" }, { "chain", "chain" }, { "connection", "connection" }, { "zone", "zone" } };
 	AUTO(json_freep) json_t *body = json_object();
 	struct cli_reply         reply;
 	struct err               err = { 0 };
 	const char              *value;
 
-	if (!cli_given(&cli->call, "directory")) {
-		err_problem(&err, ERR_INPUT, "invalid-request", "`reeve authority add` needs --directory URL");
-		err_hint(&err, "Let's Encrypt: --directory https://acme-v02.api.letsencrypt.org/directory");
-		cli_fail(cli, &err);
-		return EXIT_USAGE;
-	}
 	json_put_str(body, "name", cli->call.args[0]);
+	/* The name alone: one that the server knows, or it says how to go on. */
+	if (!cli_given(&cli->call, "directory") && !cli_given(&cli->call, "preset"))
+		json_put_str(body, "preset", cli->call.args[0]);
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if ((value = cli_value(&cli->call, texts[i].option)) != NULL)
 			json_put_str(body, texts[i].member, value);
@@ -126,7 +139,7 @@ int run_authority_list(struct cli *cli)
 	if (t.count > 0)
 		table_print(&t, stdout, 0);
 	else
-		fprintf(stderr, "No authorities yet: reeve authority add NAME --directory URL\n");
+		fprintf(stderr, "No authorities yet: reeve authority add letsencrypt, or NAME --directory URL\n");
 	return EXIT_DONE;
 }
 
@@ -145,6 +158,50 @@ static int ask_and_show(struct cli *cli, const char *method, const char *tail)
 int run_authority_show(struct cli *cli)
 {
 	return ask_and_show(cli, "GET", "");
+}
+
+int run_authority_set(struct cli *cli)
+{
+	static const char *const members[] = { "profile", "chain" };
+	json_t                  *body = json_object();
+	struct cli_reply         reply;
+	struct err               err = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(members); i++)
+		if (cli_given(&cli->call, members[i]))
+			json_put_str(body, members[i], cli_value(&cli->call, members[i]));
+	if (!cli_ask(cli, "PATCH", path_of(cli, ""), body, &reply, &err))
+		return cli_fail(cli, &err);
+	if (!cli_printed_json(cli, &reply))
+		show(cli, reply.json);
+	return EXIT_DONE;
+}
+
+int run_authority_presets(struct cli *cli)
+{
+	static const char *const head[] = { "PRESET", "AUTHORITY", "EAB", "STAGING", "DIRECTORY" };
+	struct cli_reply         reply;
+	struct err               err = { 0 };
+	struct table             t;
+	const json_t            *x;
+	size_t                   i;
+
+	if (!cli_ask(cli, "GET", "/v1/authority-presets", NULL, &reply, &err))
+		return cli_fail(cli, &err);
+	if (cli_printed_json(cli, &reply))
+		return EXIT_DONE;
+	table_init(&t, cli->arena, head, ARRAY_LEN(head));
+	json_array_foreach(json_object_get(reply.json, "presets"), i, x) {
+		const char *form = json_str(x, "directory_url_form");
+
+		table_cell(&t, json_str(x, "name"));
+		table_cell(&t, json_str(x, "title"));
+		table_cell(&t, json_bool(x, "eab_required", false) ? "yes" : "no");
+		table_cell(&t, json_str(x, "staging_url") != NULL ? "yes" : "");
+		table_cell(&t, json_str(x, "ended") != NULL ? "(ended)" : form != NULL ? form : json_str(x, "directory_url"));
+	}
+	table_print(&t, stdout, 0);
+	return EXIT_DONE;
 }
 
 int run_authority_default(struct cli *cli)

@@ -55,6 +55,19 @@ static bool put_aliases(struct cli *cli, json_t *body, struct err *err)
 	return ok;
 }
 
+static bool put_days(struct cli *cli, json_t *body, struct err *err)
+{
+	const char *value = cli_value(&cli->call, "valid-days");
+	uint64_t    days;
+
+	if (value == NULL)
+		return true;
+	if (!str_to_u64(str_c(value), &days) || days == 0 || days > 398)
+		return err_problem(err, ERR_INPUT, "invalid-request", "--valid-days %s is not a number from 1 to 398", value);
+	json_put_int(body, "valid_days", (int64_t)days);
+	return true;
+}
+
 #define CSR_MAX (32u * KIB)
 
 /* PEM as it is, DER as base64: the server reads both. */
@@ -137,6 +150,8 @@ int run_certificate_issue(struct cli *cli)
 		      { "provider", "provider" },
 		      { "alias-provider", "alias_provider" },
 		      { "connection", "connection" },
+		      { "profile", "profile" },
+		      { "chain", "chain" },
 		      { "key-policy", "key_policy" },
 		      { "fallback-authority", "fallback_authority" },
 		      { "fallback-after", "fallback_after" } };
@@ -157,7 +172,7 @@ int run_certificate_issue(struct cli *cli)
 		json_put_bool(body, "dry_run", true);
 	if (cli->call.args_count == 0 && !cli_given(&cli->call, "csr"))
 		err_problem(&err, ERR_INPUT, "invalid-request", "give the names of the certificate, or --csr FILE");
-	if (err.class != ERR_NONE || !wait_limit(cli, &timeout_s, &err) || !put_aliases(cli, body, &err)) {
+	if (err.class != ERR_NONE || !wait_limit(cli, &timeout_s, &err) || !put_aliases(cli, body, &err) || !put_days(cli, body, &err)) {
 		cli_fail(cli, &err);
 		return EXIT_USAGE;
 	}

@@ -33,7 +33,7 @@ int run_doctor(struct cli *cli)
 	struct cli_reply reply;
 	struct err       err = { 0 };
 	const char      *path = "/v1/doctor";
-	const json_t    *name;
+	const json_t    *name, *x;
 	size_t           i;
 
 	for (size_t n = 0; n < cli->call.args_count; n++)
@@ -50,5 +50,8 @@ int run_doctor(struct cli *cli)
 		printf("%lld TXT value%s should be gone and %s not, since %s: `reeve debt list` says why\n",
 		       (long long)json_int(debt, "count", 0), json_int(debt, "count", 0) == 1 ? "" : "s",
 		       json_int(debt, "count", 0) == 1 ? "is" : "are", shown_time(cli->arena, json_str(debt, "oldest_at")));
+	json_array_foreach(json_object_get(reply.json, "notifications"), i, x)
+		printf("%lld message%s to %s wait%s: %s\n", (long long)json_int(x, "waiting", 0), json_int(x, "waiting", 0) == 1 ? "" : "s",
+		       shown_text(cli->arena, json_str(x, "name")), json_int(x, "waiting", 0) == 1 ? "s" : "", shown_text(cli->arena, json_str(x, "detail")));
 	return code;
 }

@@ -30,12 +30,15 @@ static const struct cli_option serve_options[] = {
 };
 
 static const struct cli_option authority_add_options[] = {
-	{ "directory", "URL", "the ACME directory of the authority (required)", false },
+	{ "preset", "PRESET", "one that Reeve knows (`reeve authority presets`); NAME alone does, when it is one", false },
+	{ "directory", "URL", "the ACME directory of any other authority", false },
 	{ "email", "ADDRESS", "the contact of the account", false },
 	{ "eab-kid", "KID", "external account binding: the key id the authority gave you", false },
 	{ "eab-hmac-file", "FILE|-", "external account binding: the file with its HMAC key", false },
 	{ "ca-file", "FILE", "trust these certificates (PEM) for the authority's own server", false },
 	{ "allow-address", "CIDR", "let this authority be at an address that is refused otherwise", true },
+	{ "profile", "PROFILE", "order this profile when a certificate names none", false },
+	{ "chain", "ROOT|shortest", "prefer the chain to this root, or the shortest", false },
 	{ "connection", "NAME", "write the challenges of its orders with this connection when nothing else says where", false },
 	{ "zone", "NAME|ID", "in this zone, by name or by the provider's id (else: the connection's)", false },
 	{ NULL },
@@ -54,6 +57,34 @@ static const struct cli_option drill_options[] = {
 	{ NULL },
 };
 
+static const struct cli_option authority_set_options[] = {
+	{ "profile", "PROFILE", "order this profile when a certificate names none; \"\" for the CA's choice", false },
+	{ "chain", "ROOT|shortest", "prefer the chain to this root, or the shortest; \"\" for the CA's own", false },
+	{ NULL },
+};
+
+static const struct cli_option authority_account_options[] = {
+	{ "email", "ADDRESS", "update: the new contact; \"\" for none", false },
+	{ "agree-terms", NULL, "update: agree to the CA's present terms of service", false },
+	{ "key-type", "TYPE", "rollover: p256 (default), p384, rsa2048, rsa3072, rsa4096", false },
+	{ "yes", NULL, "deactivate: it is meant; the account is gone for ever", false },
+	{ NULL },
+};
+
+static const struct cli_option caa_options[] = {
+	{ "authority", "NAME", "the authority, instead of the project's default", false },
+	{ NULL },
+};
+
+static const struct cli_option revoke_options[] = {
+	{ "reason", "REASON", "unspecified (default), keyCompromise, superseded, cessationOfOperation, …", false },
+	{ "method", "account|key", "who signs: the account (default), or the certificate's key (default for keyCompromise)", false },
+	{ "authority", "NAME", "another authority, whose account may speak for all the names", false },
+	{ "version", "N", "this version instead of the one served", false },
+	{ "reissue", NULL, "order a replacement, and revoke when it is there (at once for keyCompromise)", false },
+	{ NULL },
+};
+
 static const struct cli_option delegation_add_options[] = {
 	{ "target", "NAME", "the CNAME target, instead of a generated one", false },
 	{ "connection", "NAME", "the connection that writes there", false },
@@ -63,6 +94,9 @@ static const struct cli_option delegation_add_options[] = {
 static const struct cli_option issue_options[] = {
 	{ "authority", "NAME", "the authority, instead of the project's default", false },
 	{ "key-type", "TYPE", "p256 (default), p384, rsa2048, rsa3072, rsa4096", false },
+	{ "profile", "PROFILE", "the certificate profile, where the authority offers some", false },
+	{ "chain", "ROOT|shortest", "prefer the chain to this root, or the shortest", false },
+	{ "valid-days", "N", "ask for so many days, where the authority lets you", false },
 	{ "domain-alias", "[NAME=]X", "write the challenge at _acme-challenge.X, for all names or for NAME", true },
 	{ "provider", "ID", "the DNS provider for names that are not delegated", false },
 	{ "alias-provider", "ID", "the DNS provider that writes at --domain-alias", false },
@@ -173,6 +207,23 @@ static const struct cli_option deployment_run_options[] = {
 	{ NULL },
 };
 
+static const struct cli_option notify_options[] = {
+	{ "event", "NAME", "tell this one only: renewed, renewal-failed, expiring, …, default or all", true },
+	{ "webhook-url", "URL", "webhook: post signed JSON here", false },
+	{ "secret-file", "FILE|-", "webhook: sign with the secret in this file", false },
+	{ "host", "NAME", "smtp: the mail server", false },
+	{ "port", "N", "smtp: its port (587; 465 with tls)", false },
+	{ "security", "WHICH", "smtp: starttls (default), tls, or none", false },
+	{ "username", "NAME", "smtp: log in as; the password is asked for, or read from --password-file", false },
+	{ "password-file", "FILE|-", "smtp: the file with the password", false },
+	{ "from", "ADDRESS", "smtp: the sender (the username, if that is an address)", false },
+	{ "to", "ADDRESS", "smtp: who gets it, instead of the account e-mail of the authority", true },
+	{ "ca-file", "FILE", "trust these certificates (PEM) for the server", false },
+	{ "timeout", "SECONDS", "how long one message may take (30)", false },
+	{ "allow-address", "CIDR", "let the server be at an address that is refused otherwise", true },
+	{ NULL },
+};
+
 static const struct cli_option fetch_options[] = {
 	{ "to", "DIR", "write DIR/current/{cert,chain,fullchain,privkey,combined}.pem (required)", false },
 	{ "exec", "PROGRAM", "run it after a new version is in place; when it fails the old one comes back", false },
@@ -207,7 +258,14 @@ static const struct cli_command commands[] = {
 	  "What is there already is kept. With --home DIR everything is made under DIR." },
 	{ "serve", "", "", 0, 0, "Run the server until SIGTERM or Ctrl-C", serve_options, run_serve, false, NULL },
 	{ "authority", "add", "NAME", 1, 1, "Add a certificate authority", authority_add_options, run_authority_add, false,
-	  "The first authority of a project becomes its default." },
+	  "The first authority of a project becomes its default. A name that Reeve knows is enough: reeve authority add letsencrypt" },
+	{ "authority", "presets", "", 0, 0, "List the authorities that Reeve knows", NULL, run_authority_presets, false, NULL },
+	{ "authority", "set", "NAME", 1, 1, "Set its profile and preferred chain", authority_set_options, run_authority_set, false, NULL },
+	{ "authority", "test", "NAME", 1, 1, "Show what it offers, and whether the account works", NULL, run_authority_test, false,
+	  "Exit code 0 when nothing is wrong, 3 with warnings, 1 when it does not answer as it should." },
+	{ "authority", "account", "show|update|rollover|deactivate NAME", 2, 2, "Look at the account, change it, or end it",
+	  authority_account_options, run_authority_account, false,
+	  "rollover gives it a new key; its URL stays. deactivate cannot be undone." },
 	{ "authority", "list", "", 0, 0, "List the authorities", NULL, run_authority_list, false, NULL },
 	{ "authority", "show", "NAME", 1, 1, "Show one authority and its account", NULL, run_authority_show, false, NULL },
 	{ "authority", "default", "NAME", 1, 1, "Use this authority when none is named", NULL, run_authority_default, false, NULL },
@@ -250,6 +308,9 @@ static const struct cli_command commands[] = {
 	  "What is issued stays served. An order that runs goes on; `reeve order cancel` ends it." },
 	{ "certificate", "resume", "NAME", 1, 1, "Go on: undo pause, or a pause of the authority's", NULL, run_certificate_resume, false,
 	  "What held it back after failures is forgotten; a name that the authority has paused is asked for again." },
+	{ "certificate", "revoke", "NAME", 1, 1, "Revoke it at its authority", revoke_options, run_certificate_revoke, false,
+	  "A revoked certificate is not renewed by itself; --reissue orders its replacement first." },
+	{ "operation", "show", "ID", 1, 1, "Show what was asked of an authority, and what came of it", NULL, run_operation_show, false, NULL },
 	{ "deployment", "add", "NAME", 1, 1, "Deliver certificates to a directory, a hook or a webhook", deployment_add_options,
 	  run_deployment_add, false, "Each version is delivered once, at each issue and renewal, and by hand with `reeve deployment run`." },
 	{ "deployment", "list", "", 0, 0, "List the deployments: what is held, deployed and seen", NULL, run_deployment_list, false, NULL },
@@ -257,6 +318,16 @@ static const struct cli_command commands[] = {
 	{ "deployment", "run", "NAME", 1, 1, "Deliver now, and show what came of it", deployment_run_options, run_deployment_run, false,
 	  "Exit code 0 when it is delivered (and seen, with a probe), 1 when it failed, 5 when it is tried again later." },
 	{ "deployment", "remove", "NAME", 1, 1, "Forget a deployment; what was delivered stays", NULL, run_deployment_remove, false, NULL },
+	{ "notify", "add", "webhook|smtp NAME", 2, 2, "Tell somebody when something happens", notify_options, run_notify_add, false,
+	  "Without --event only what may ask for a person is told: issue-failed, renewal-failed, expiring, delegation-broken,\n"
+	  "deployment-failed, debt, ca-incident, ca-unreachable, connection-failed. Others are issued and renewed." },
+	{ "notify", "list", "", 0, 0, "List who is told, and what waits to be sent", NULL, run_notify_list, false, NULL },
+	{ "notify", "show", "NAME", 1, 1, "Show one notifier and its newest messages", NULL, run_notify_show, false, NULL },
+	{ "notify", "test", "NAME", 1, 1, "Send a message now, and show what the other side answers", NULL, run_notify_test, false,
+	  "Exit code 0 when it was taken, 1 when not." },
+	{ "notify", "update", "NAME", 1, 1, "Change what is given; the rest stays", notify_options, run_notify_update, false,
+	  "What waits to be sent is tried again at once." },
+	{ "notify", "remove", "NAME", 1, 1, "Tell it nothing any more", NULL, run_notify_remove, false, NULL },
 	{ "fetch", "", "NAME", 1, 1, "Pull a certificate to this machine when there is a new version", fetch_options, run_bundle_fetch, false,
 	  "For a timer on the machine that needs it: nothing is written or run when it has the newest version already." },
 	{ "order", "show", "ID", 1, 1, "Show what happened in an order, step by step", NULL, run_order_show, false, NULL },
@@ -275,6 +346,9 @@ static const struct cli_command commands[] = {
 	{ "drill", "", "[NAME…]", 0, MANY, "Would all renewals pass tonight?", drill_options, run_drill, false,
 	  "Looks at delegations, connections, CAA, accounts and limits; spends nothing of what the authorities count.\n"
 	  "Exit code 0 when all would pass, 3 when something must change." },
+	{ "caa", "", "NAME", 1, 1, "Print the CAA record that lets only this account issue for NAME, by DNS", caa_options, run_caa, false,
+	  "The record is printed alone on standard output. Exit code 0 when CAA allows the certificate, 3 when it does not, 5 when it\n"
+	  "could not be looked up." },
 	{ "version", "", "", 0, 0, "Print the version", NULL, run_version, false, NULL },
 	{ "help", "", "[NOUN [VERB]]", 0, 2, "Show help", NULL, run_help, false, NULL },
 	{ "crash-points", "", "", 0, 0, "List the places where the crash test kills", NULL, run_crash_points, true, NULL },

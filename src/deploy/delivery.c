@@ -32,14 +32,13 @@ static bool owner_trusted(const struct stat *at)
 	return (at->st_uid == 0 || at->st_uid == geteuid()) && (at->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-/* The path of the executable, when nobody but root and we could have put it there. */
-static bool hook_find(const struct delivery *d, const char **ret, struct err *err)
+bool hook_file(struct arena *a, const char *directory, const char *name, const char **ret, struct err *err)
 {
 	struct stat dir, file;
-	const char *path = arena_printf(d->a, "%s/%s", d->config->directory, d->settings.hook);
+	const char *path = arena_printf(a, "%s/%s", directory, name);
 
-	if (lstat(d->config->directory, &dir) != 0 || !S_ISDIR(dir.st_mode)) {
-		err_problem(err, ERR_CONFIG, "configuration", "there is no hooks directory %s", d->config->directory);
+	if (lstat(directory, &dir) != 0 || !S_ISDIR(dir.st_mode)) {
+		err_problem(err, ERR_CONFIG, "configuration", "there is no hooks directory %s", directory);
 		return err_hint(err, "make it, owned by root, and put the hook there; [hooks] directory says where it is");
 	}
 	if (lstat(path, &file) != 0) {
@@ -48,7 +47,7 @@ static bool hook_find(const struct delivery *d, const char **ret, struct err *er
 	}
 	if (!S_ISREG(file.st_mode) || !owner_trusted(&dir) || !owner_trusted(&file)) {
 		err_problem(err, ERR_CONFIG, "configuration", "%s is not run: it or its directory can be changed by others, or it is a link", path);
-		return err_hint(err, "chown root %s %s; chmod go-w %s %s", d->config->directory, path, d->config->directory, path);
+		return err_hint(err, "chown root %s %s; chmod go-w %s %s", directory, path, directory, path);
 	}
 	*ret = path;
 	return true;
@@ -133,7 +132,7 @@ static bool hook_exec(struct delivery *d, const char *event, const char *directo
 	const char        *path;
 	int                fd;
 
-	if (!hook_find(d, &path, err) || !combined_fd(d, &fd, err))
+	if (!hook_file(d->a, d->config->directory, d->settings.hook, &path, err) || !combined_fd(d, &fd, err))
 		return false;
 	environment_make(d, event, directory, &e);
 	if (e.full) {

@@ -18,6 +18,9 @@ MUST_CHECK bool delivery_order_read(struct arena *a, struct str body, struct del
 void            hook_result_write(struct buf *b, const struct hook_result *result);
 MUST_CHECK bool hook_result_read(struct arena *a, struct str body, struct hook_result *ret, struct err *err);
 
+/* The path of an executable, when nobody but root and we could have put it there. ERR_CONFIG says what to change. */
+MUST_CHECK bool hook_file(struct arena *a, const char *directory, const char *name, const char **ret, struct err *err);
+
 /* `cancel_fd`: end-of-file ends a running hook. */
 void delivery_run(struct arena *a, const struct hook_config *config, const struct delivery_order *order, int bundle_fd,
                   int cancel_fd, struct hook_result *ret);

@@ -24,6 +24,7 @@
 #include "base/name.h"
 #include "deploy/delivery.h"
 #include "deploy/files.h"
+#include "deploy/program.h"
 
 #define TICKETS_MAX   64
 #define TICKET_MS     60000
@@ -52,6 +53,21 @@ struct hook {
 
 /* ---- the process of one delivery ---- */
 
+static NORETURN void child_program(const struct hook_config *config, struct arena *a, const struct ipc_frame *frame, int fd)
+{
+	struct program_order  order;
+	struct program_result result;
+	struct buf            answer;
+
+	if (!program_order_read(a, str_of(frame->body, frame->len), &order, NULL))
+		_exit(1);
+	program_do(a, config, &order, fd, &result);
+	buf_init(&answer, IPC_BODY_MAX);
+	program_result_write(&answer, &result);
+	(void)!ipc_send(fd, HOOK_DELIVER, 0, buf_str(&answer), -1, NULL);
+	_exit(0);
+}
+
 static NORETURN void child_run(const struct hook_config *config, int fd)
 {
 	static struct ipc_frame frame;
@@ -61,8 +77,11 @@ static NORETURN void child_run(const struct hook_config *config, int fd)
 	struct buf              answer;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (ipc_receive(fd, &frame) != IPC_RECEIVED || frame.fd < 0 ||
-	    !delivery_order_read(a, str_of(frame.body, frame.len), &order, NULL))
+	if (ipc_receive(fd, &frame) != IPC_RECEIVED)
+		_exit(1);
+	if (frame.type == PROGRAM_RUN)
+		child_program(config, a, &frame, fd);
+	if (frame.fd < 0 || !delivery_order_read(a, str_of(frame.body, frame.len), &order, NULL))
 		_exit(1);
 	delivery_run(a, config, &order, frame.fd, fd, &result);
 	buf_init(&answer, IPC_BODY_MAX);
@@ -322,11 +341,10 @@ static bool process_start(struct hook *h, int *ret, struct err *err)
 }
 
 /* Ask a process to do it; *ret_body is what it said. */
-static bool deliver(struct hook *h, struct arena *a, const struct delivery_order *order, int bundle_fd, int64_t limit_ms,
-                    struct str *ret_body, struct err *err)
+static bool in_process(struct hook *h, struct arena *a, uint32_t type, struct str order, int bundle_fd, int64_t limit_ms,
+                       struct str *ret_body, struct err *err)
 {
 	struct ipc_frame *frame = arena_alloc(a, sizeof(*frame));
-	struct buf        b;
 	int               fd;
 	bool              ok;
 
@@ -336,10 +354,7 @@ static bool deliver(struct hook *h, struct arena *a, const struct delivery_order
 		close(fd);
 		return err_problem(err, ERR_TEMPORARY, "unavailable", h->stopping ? "the hook role is stopping" : "too many deliveries run");
 	}
-	buf_init(&b, IPC_BODY_MAX);
-	delivery_order_write(&b, order);
-	ok = ipc_send(fd, HOOK_DELIVER, 0, buf_str(&b), bundle_fd, err);
-	buf_clear(&b);
+	ok = ipc_send(fd, type, 0, order, bundle_fd, err);
 	if (ok && !outcome_wait(fd, limit_ms, frame))
 		ok = err_problem(err, ERR_TEMPORARY, "unavailable", "the delivery ended without an outcome");
 	running_remove(h, fd);
@@ -347,6 +362,30 @@ static bool deliver(struct hook *h, struct arena *a, const struct delivery_order
 	if (ok)
 		*ret_body = str_of(frame->body, frame->len);
 	return ok;
+}
+
+static bool deliver(struct hook *h, struct arena *a, const struct delivery_order *order, int bundle_fd, int64_t limit_ms,
+                    struct str *ret_body, struct err *err)
+{
+	struct buf b;
+	bool       ok;
+
+	buf_init(&b, IPC_BODY_MAX);
+	delivery_order_write(&b, order);
+	ok = in_process(h, a, HOOK_DELIVER, buf_str(&b), bundle_fd, limit_ms, ret_body, err);
+	buf_clear(&b);
+	return ok;
+}
+
+/* The process gets what the worker said, read here first. */
+static bool run_program_of_dns(struct hook *h, struct arena *a, struct str body, struct str *ret, struct err *err)
+{
+	struct program_order  order;
+	struct program_result result;
+
+	return program_order_read(a, body, &order, err) &&
+	       in_process(h, a, PROGRAM_RUN, body, -1, (int64_t)order.timeout_s * 1000 + STOP_MS, ret, err) &&
+	       program_result_read(a, *ret, &result, err);
 }
 
 static bool run(struct hook *h, struct arena *a, struct str body, struct str *ret, struct err *err)
@@ -401,6 +440,8 @@ void hook_handle(void *hook, struct ipc_request *request)
 		ok = ticket_put(h, request, &err);
 	else if (ipc_request_channel(request) == HOOK_CHANNEL_WORKER && ipc_request_type(request) == HOOK_RUN)
 		ok = run(h, a, ipc_request_body(request), &answer, &err);
+	else if (ipc_request_channel(request) == HOOK_CHANNEL_WORKER && ipc_request_type(request) == PROGRAM_RUN)
+		ok = run_program_of_dns(h, a, ipc_request_body(request), &answer, &err);
 	else
 		ok = err_problem(&err, ERR_DENIED, "forbidden", "not a frame for this channel");
 	if (ok)

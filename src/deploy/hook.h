@@ -2,7 +2,8 @@
  * deploy/hook.h: the hook role: it holds nothing, takes bundles from the keeper and orders from the worker, and does each
  * delivery in a process of its own.
  *
- * Frames   from the keeper KEEPER_BUNDLE (keeper/bundle.h), from the worker HOOK_RUN with the ticket of a bundle. What is
+ * Frames   from the keeper KEEPER_BUNDLE (keeper/bundle.h), from the worker HOOK_RUN with the ticket of a bundle, and
+ *          PROGRAM_RUN (provider/program.h), which gets no bundle and runs in a directory apart. What is
  *          done with a bundle is what the deployment that came with it says; the worker only says when.
  * Bounds   64 bundles wait, each for a minute.
  * Life     hook_new() forks the server that forks the deliveries, so it is called before there are threads.

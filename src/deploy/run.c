@@ -36,7 +36,7 @@ static void limit(int what, rlim_t value)
 NORETURN static void become(const struct run_program *p, int out, int report, pid_t parent)
 {
 	static const int defaults[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGALRM, SIGCHLD };
-	const char *const argv[] = { p->path, NULL };
+	const char *const alone[] = { p->path, NULL }, *const *argv = p->argv != NULL ? p->argv : alone;
 	sigset_t          none;
 	int               number;
 

@@ -4,8 +4,8 @@
  * Limits   wall time as given, then SIGTERM to its process group, two seconds later SIGKILL to every descendant, also to
  *          those that left the group; 60 s of CPU, files of 64 MiB, 1024 processes of the user, no core, no new
  *          privileges. RUN_OUTPUT_MAX bytes of standard output and error are kept, the rest is read and dropped.
- * Child    a session of its own; standard input is /dev/null, descriptor 3 the one given, no other is open; argv is the
- *          path alone; the environment is exactly `environment`.
+ * Child    a session of its own; standard input is /dev/null, descriptor 3 the one given, no other is open; argv is as
+ *          given, or the path alone; the environment is exactly `environment`.
  * Threads  the caller has one thread and no other children: it adopts what the program leaves behind.
  */
 #ifndef REEVE_DEPLOY_RUN_H
@@ -23,6 +23,7 @@ struct run_program {
 	int                fd;          /* becomes 3; -1: none */
 	uint32_t           timeout_s;
 	int                cancel_fd;   /* its end-of-file ends the run; -1: none */
+	const char *const *argv;        /* from the name on; NULL ends it. NULL: the path alone */
 };
 
 struct run_result {

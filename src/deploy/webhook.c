@@ -54,13 +54,12 @@ const char *webhook_body(struct arena *a, const struct webhook_message *m, int64
 	return json_write(a, json);
 }
 
-static bool sign(struct ipc_peer *keeper, struct arena *a, const struct deployment *d, int64_t at_s, struct str body,
-                 const char **ret, struct err *err)
+static bool sign(struct ipc_peer *keeper, struct arena *a, const struct webhook_post *post, int64_t at_s, const char **ret,
+                 struct err *err)
 {
-	struct record_id id = { d->project_id, KEEPER_COLUMN_WEBHOOK, d->id, d->row_version };
-	uint8_t          mac[ROW_MAC_SIZE];
+	uint8_t mac[ROW_MAC_SIZE];
 
-	if (!keeper_webhook_sign(keeper, &id, d->secret, at_s, body, mac, err))
+	if (!keeper_webhook_sign(keeper, &post->secret_id, post->secret, at_s, post->body, mac, err))
 		return false;
 	*ret = arena_printf(a, "t=%lld,v1=%s", (long long)at_s, hex_encode(a, str_of(mac, sizeof(mac))));
 	return true;
@@ -75,20 +74,18 @@ static bool judge(int status, const char *url, struct err *err)
 	return err_problem(err, again ? ERR_TEMPORARY : ERR_PERMANENT, "refused", "%s answered %d", url, status);
 }
 
-bool webhook_send(struct http_client *http, struct ipc_peer *keeper, struct arena *a, const struct deploy_settings *s,
-                  const struct webhook_message *m, struct err *err)
+bool webhook_post(struct http_client *http, struct ipc_peer *keeper, struct arena *a, const struct webhook_post *post,
+                  int *ret_status, struct err *err)
 {
-	int64_t             now = clock_now_ms();
-	struct str          body = str_c(webhook_body(a, m, now));
-	struct http_header  headers[3] = { { "X-Reeve-Delivery", m->delivery->id } };
-	struct http_request request = { .method = HTTP_POST, .url = s->url, .body = body, .content_type = "application/json",
-		                        .headers = headers, .headers_count = 1, .ca_pem = str_c(s->ca_pem), .allowed = s->cidrs,
-		                        .allowed_count = s->cidrs_count, .total_timeout_ms = (uint32_t)s->timeout_s * 1000 };
+	struct http_header  headers[3] = { { post->id_header, post->id } };
+	struct http_request request = { .method = HTTP_POST, .url = post->url, .body = post->body, .content_type = "application/json",
+		                        .headers = headers, .headers_count = 1, .ca_pem = str_c(post->ca_pem), .allowed = post->allowed,
+		                        .allowed_count = post->allowed_count, .total_timeout_ms = (uint32_t)post->timeout_s * 1000 };
 	struct http_response response;
 	const char          *signature;
 
-	if (m->deployment->secret.len > 0) {
-		if (!sign(keeper, a, m->deployment, now / 1000, body, &signature, err))
+	if (post->secret.len > 0) {
+		if (!sign(keeper, a, post, clock_now_ms() / 1000, &signature, err))
 			return false;
 		headers[request.headers_count++] = (struct http_header){ "X-Reeve-Signature", signature };
 		headers[request.headers_count++] = (struct http_header){ "X-CertMate-Signature", signature };
@@ -99,5 +96,19 @@ bool webhook_send(struct http_client *http, struct ipc_peer *keeper, struct aren
 			snprintf(err->problem, sizeof(err->problem), "unavailable");
 		return false;
 	}
-	return judge(response.status, s->url, err);
+	*ret_status = response.status;
+	return judge(response.status, post->url, err);
+}
+
+bool webhook_send(struct http_client *http, struct ipc_peer *keeper, struct arena *a, const struct deploy_settings *s,
+                  const struct webhook_message *m, struct err *err)
+{
+	const struct deployment *d = m->deployment;
+	struct webhook_post      post = { .url = s->url, .ca_pem = s->ca_pem, .allowed = s->cidrs, .allowed_count = s->cidrs_count,
+		                          .timeout_s = s->timeout_s, .id_header = "X-Reeve-Delivery", .id = m->delivery->id,
+		                          .secret_id = { d->project_id, KEEPER_COLUMN_WEBHOOK, d->id, d->row_version },
+		                          .secret = d->secret, .body = str_c(webhook_body(a, m, clock_now_ms())) };
+	int                      status;
+
+	return webhook_post(http, keeper, a, &post, &status, err);
 }

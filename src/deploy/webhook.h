@@ -8,6 +8,7 @@
 #ifndef REEVE_DEPLOY_WEBHOOK_H
 #define REEVE_DEPLOY_WEBHOOK_H
 
+#include "crypto/record.h"
 #include "crypto/x509.h"
 #include "deploy/target.h"
 #include "net/client.h"
@@ -23,6 +24,22 @@ struct webhook_message {
 const char *webhook_body(struct arena *a, const struct webhook_message *m, int64_t now_ms);
 
 struct ipc_peer;
+
+/* A signed POST to somebody's server. */
+struct webhook_post {
+	const char        *url, *ca_pem;
+	const struct cidr *allowed;
+	size_t             allowed_count;
+	int64_t            timeout_s;
+	const char        *id_header, *id; /* the same for each try: receivers drop what they had */
+	struct record_id   secret_id;
+	struct str         secret;         /* sealed; empty: not signed */
+	struct str         body;
+};
+/* *ret_status is 200..299. */
+MUST_CHECK bool webhook_post(struct http_client *http, struct ipc_peer *keeper, struct arena *a, const struct webhook_post *post,
+                             int *ret_status, struct err *err);
+
 MUST_CHECK bool webhook_send(struct http_client *http, struct ipc_peer *keeper, struct arena *a, const struct deploy_settings *s,
                              const struct webhook_message *m, struct err *err);
 

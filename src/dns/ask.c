@@ -5,7 +5,6 @@
  */
 #include "dns/ask.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
@@ -14,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/rand.h"
+#include "dns/socket.h"
 
 #define ASK_MAX    64
 #define AGAIN_MS   700
@@ -37,34 +37,6 @@ static size_t query_write(uint16_t id, const struct dns_name *name, uint16_t qty
 	dns_write_opt(&w, DNS_EDNS_UDP, 0, false, (struct str){ 0 });
 	assert(!w.full);
 	return w.len;
-}
-
-/* A connected, non-blocking socket (TCP: connecting), or -1 with errno. */
-static int connected(const struct dns_address *to, int type)
-{
-	struct sockaddr_in  v4 = { .sin_family = AF_INET };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
-	uint16_t            port = htons(to->port != 0 ? to->port : 53);
-	int                 fd = socket(to->family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), done;
-
-	if (fd < 0)
-		return -1;
-	if (to->family == AF_INET) {
-		v4.sin_port = port;
-		memcpy(&v4.sin_addr, to->bytes, 4);
-		done = connect(fd, (struct sockaddr *)&v4, sizeof(v4));
-	} else {
-		v6.sin6_port = port;
-		memcpy(&v6.sin6_addr, to->bytes, 16);
-		done = connect(fd, (struct sockaddr *)&v6, sizeof(v6));
-	}
-	if (done < 0 && errno != EINPROGRESS) {
-		int number = errno;
-		close(fd);
-		errno = number;
-		return -1;
-	}
-	return fd;
 }
 
 static const char *problem_errno(struct arena *a, int number)
@@ -135,46 +107,6 @@ static void udp_receive(struct arena *a, struct asking *k, const struct dns_name
 	asking_end(k);
 }
 
-static bool wait_for(int fd, short events, int64_t until_ms)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-
-	for (;;) {
-		int64_t left = until_ms - clock_mono_ms();
-		if (left <= 0)
-			return false;
-		int n = poll(&p, 1, (int)left);
-		if (n > 0)
-			return true;
-		if (n < 0 && errno != EINTR)
-			return false;
-	}
-}
-
-/* Exactly n bytes, or false with errno (0: the time is over or the peer closed). */
-static bool tcp_move(int fd, uint8_t *bytes, size_t n, bool sending, int64_t until_ms)
-{
-	for (size_t at = 0; at < n;) {
-		ssize_t moved = sending ? send(fd, bytes + at, n - at, MSG_NOSIGNAL)
-		                        : recv(fd, bytes + at, n - at, 0);
-		if (moved > 0) {
-			at += (size_t)moved;
-			continue;
-		}
-		if (moved == 0) {
-			errno = 0;
-			return false;
-		}
-		if (errno != EAGAIN && errno != EINTR && errno != ENOTCONN)
-			return false;
-		if (!wait_for(fd, sending ? POLLOUT : POLLIN, until_ms)) {
-			errno = 0;
-			return false;
-		}
-	}
-	return true;
-}
-
 static void tcp_ask(struct arena *a, const struct dns_target *target, const struct dns_name *name,
                     uint16_t qtype, int64_t until_ms, struct dns_reply *ret)
 {
@@ -182,7 +114,7 @@ static void tcp_ask(struct arena *a, const struct dns_target *target, const stru
 	int64_t            started_ms = clock_mono_ms();
 	uint16_t           id = (uint16_t)rand_u64();
 	size_t             len = query_write(id, name, qtype, query + 2, sizeof(query) - 2);
-	int                fd = connected(&target->address, SOCK_STREAM), number = errno;
+	int                fd = dns_socket(&target->address, SOCK_STREAM), number = errno;
 	struct dns_message m;
 
 	*ret = (struct dns_reply){ .tcp = true };
@@ -190,11 +122,11 @@ static void tcp_ask(struct arena *a, const struct dns_target *target, const stru
 	query[1] = (uint8_t)len;
 	if (fd >= 0) {
 		errno = 0;
-		if (tcp_move(fd, query, 2 + len, true, until_ms) &&
-		    tcp_move(fd, head, 2, false, until_ms)) {
+		if (dns_tcp_move(fd, query, 2 + len, true, until_ms) &&
+		    dns_tcp_move(fd, head, 2, false, until_ms)) {
 			size_t   size = (size_t)head[0] << 8 | head[1];
 			uint8_t *answer = arena_alloc(a, size + 1);
-			ret->answered = tcp_move(fd, answer, size, false, until_ms) &&
+			ret->answered = dns_tcp_move(fd, answer, size, false, until_ms) &&
 			                dns_message_parse(a, str_of(answer, size), &m) &&
 			                answers(&m, id, name, qtype);
 		}
@@ -215,7 +147,7 @@ static void udp_start(struct arena *a, struct asking *k, const struct dns_target
                       const uint8_t *query, size_t len, struct dns_reply *ret)
 {
 	k->started_ms = clock_mono_ms();
-	k->fd = connected(&target->address, SOCK_DGRAM);
+	k->fd = dns_socket(&target->address, SOCK_DGRAM);
 	if (k->fd < 0 || send(k->fd, query, len, 0) < 0) {
 		ret->problem = problem_errno(a, errno);
 		asking_end(k);

@@ -302,7 +302,8 @@ static bool rdata_read(struct arena *a, const struct cursor *c, const struct raw
 	for (size_t i = 0; i < ARRAY_LEN(rdata_shapes); i++)
 		if (rdata_shapes[i].type == r->type)
 			shape = &rdata_shapes[i];
-	if (shape == NULL) {
+	/* RFC 2136 2.4, 2.5: a record that only names a set has no rdata. */
+	if (shape == NULL || (r->rdata_len == 0 && (r->class == DNS_NONE || r->class == DNS_CLASS_ANY))) {
 		*ret = arena_dup(a, str_of(c->ptr + r->rdata_at, r->rdata_len));
 		return true;
 	}
@@ -379,6 +380,33 @@ bool dns_message_parse(struct arena *a, struct str bytes, struct dns_message *re
 	if (c.failed || c.at != c.len)
 		return false;
 	*ret = m;
+	return true;
+}
+
+bool dns_message_tail(struct str bytes, size_t *ret_at)
+{
+	struct cursor       c = { (const uint8_t *)bytes.ptr, bytes.len, 4, false };
+	struct dns_question question;
+	struct raw_record   record;
+	unsigned            questions, records = 0;
+	size_t              at = 0;
+
+	if (bytes.len < DNS_HEADER_SIZE || bytes.len > DNS_MESSAGE_MAX)
+		return false;
+	questions = take_u16(&c);
+	for (unsigned i = 0; i < 3; i++)
+		records += take_u16(&c);
+	for (unsigned i = 0; i < questions; i++)
+		if (!take_question(&c, &question))
+			return false;
+	for (unsigned i = 0; i < records; i++) {
+		at = c.at;
+		if (!take_record(&c, &record))
+			return false;
+	}
+	if (at == 0 || c.at != c.len)
+		return false;
+	*ret_at = at;
 	return true;
 }
 
@@ -600,6 +628,19 @@ bool dns_txt_parse(struct arena *a, struct str rdata, struct str *ret)
 	return true;
 }
 
+bool dns_message_has_txt(struct arena *a, const struct dns_message *m, const struct dns_name *name, struct str value)
+{
+	for (size_t i = 0; i < m->records_count; i++) {
+		const struct dns_record *r = &m->records[i];
+		struct str               text;
+
+		if (r->section == DNS_ANSWER && r->type == DNS_TXT && dns_name_eq(&r->name, name) && dns_txt_parse(a, r->rdata, &text) &&
+		    str_eq(text, value))
+			return true;
+	}
+	return false;
+}
+
 struct str dns_txt_rdata(struct arena *a, struct str value)
 {
 	char  *out = arena_alloc(a, value.len + value.len / 255 + 2);
@@ -648,7 +689,7 @@ static const struct word types[] = {
 	{ DNS_PTR, "PTR" },   { DNS_HINFO, "HINFO" }, { DNS_MX, "MX" },       { DNS_TXT, "TXT" },
 	{ DNS_AAAA, "AAAA" }, { DNS_SRV, "SRV" },     { DNS_DNAME, "DNAME" }, { DNS_OPT, "OPT" },
 	{ DNS_DS, "DS" },     { DNS_IXFR, "IXFR" },   { DNS_AXFR, "AXFR" },   { DNS_ANY, "ANY" },
-	{ DNS_CAA, "CAA" },
+	{ DNS_CAA, "CAA" },     { DNS_TSIG, "TSIG" },
 };
 static const struct word rcodes[] = {
 	{ DNS_NOERROR, "NOERROR" },
@@ -658,10 +699,10 @@ static const struct word rcodes[] = {
 	{ DNS_NOTIMP, "NOTIMP" },
 	{ DNS_REFUSED, "REFUSED" },
 	{ 6, "YXDOMAIN" },
-	{ 7, "YXRRSET" },
-	{ 8, "NXRRSET" },
-	{ 9, "NOTAUTH" },
-	{ 10, "NOTZONE" },
+	{ DNS_YXRRSET, "YXRRSET" },
+	{ DNS_NXRRSET, "NXRRSET" },
+	{ DNS_NOTAUTH, "NOTAUTH" },
+	{ DNS_NOTZONE, "NOTZONE" },
 	{ DNS_BADVERS, "BADVERS" },
 	{ DNS_BADCOOKIE, "BADCOOKIE" },
 };

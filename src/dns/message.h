@@ -40,12 +40,13 @@ enum dns_type {
 	DNS_DNAME = 39,
 	DNS_OPT = 41,
 	DNS_DS = 43,
+	DNS_TSIG = 250,
 	DNS_IXFR = 251,
 	DNS_AXFR = 252,
 	DNS_ANY = 255,
 	DNS_CAA = 257,
 };
-enum { DNS_IN = 1, DNS_CH = 3 };
+enum { DNS_IN = 1, DNS_CH = 3, DNS_NONE = 254, DNS_CLASS_ANY = 255 };
 enum dns_rcode {
 	DNS_NOERROR = 0,
 	DNS_FORMERR = 1,
@@ -53,6 +54,10 @@ enum dns_rcode {
 	DNS_NXDOMAIN = 3,
 	DNS_NOTIMP = 4,
 	DNS_REFUSED = 5,
+	DNS_YXRRSET = 7, /* RFC 2136 */
+	DNS_NXRRSET = 8,
+	DNS_NOTAUTH = 9,
+	DNS_NOTZONE = 10,
 	DNS_BADVERS = 16,
 	DNS_BADCOOKIE = 23,
 };
@@ -63,7 +68,8 @@ enum {
 	DNS_RD = 0x0100,
 	DNS_RA = 0x0080,
 	DNS_AD = 0x0020,
-	DNS_CD = 0x0010
+	DNS_CD = 0x0010,
+	DNS_UPDATE = 0x2800 /* the opcode of RFC 2136, in its place */
 };
 enum dns_section { DNS_ANSWER, DNS_AUTHORITY, DNS_ADDITIONAL };
 #define DNS_OPTION_COOKIE 10
@@ -115,6 +121,8 @@ struct dns_message {
 };
 
 MUST_CHECK bool dns_message_parse(struct arena *a, struct str bytes, struct dns_message *ret);
+/* Where the last record begins: what a signature in it is over ends there. False when there is no record. */
+MUST_CHECK bool dns_message_tail(struct str bytes, size_t *ret_at);
 
 /* What the server needs of a query, whatever its state: later fields are set as far as reading came. */
 enum dns_query_state {
@@ -160,6 +168,8 @@ MUST_CHECK bool dns_message_write(const struct dns_message *m, uint8_t *ptr, siz
 /* Rdata of a TXT record: the concatenated strings; and from one value (split at 255 bytes). */
 MUST_CHECK bool dns_txt_parse(struct arena *a, struct str rdata, struct str *ret);
 struct str      dns_txt_rdata(struct arena *a, struct str value);
+/* Is this value among the answers for the name? */
+bool dns_message_has_txt(struct arena *a, const struct dns_message *m, const struct dns_name *name, struct str value);
 /* Rdata that is exactly one name (CNAME, NS, DNAME, PTR), uncompressed. */
 MUST_CHECK bool dns_rdata_name(struct str rdata, struct dns_name *ret);
 

@@ -217,6 +217,37 @@ bool keeper_jws(struct ipc_peer *keeper, const struct keeper_jws *jws, struct ar
 	return ask_str(keeper, KEEPER_JWS, &b, a, ret, err);
 }
 
+bool keeper_key_change(struct ipc_peer *keeper, const struct keeper_key_change *change, struct arena *a, struct str *ret,
+                       struct err *err)
+{
+	AUTO(buf_wipe) struct buf b;
+
+	buf_init(&b, IPC_BODY_MAX);
+	put_record(&b, &change->old_record);
+	wire_put_str(&b, change->old_blob);
+	put_record(&b, &change->new_record);
+	wire_put_str(&b, change->new_blob);
+	wire_put_c(&b, change->nonce);
+	wire_put_c(&b, change->url);
+	wire_put_c(&b, change->kid);
+	return ask_str(keeper, KEEPER_KEY_CHANGE, &b, a, ret, err);
+}
+
+bool keeper_revoke(struct ipc_peer *keeper, const struct keeper_revocation *revocation, struct arena *a, struct str *ret,
+                   struct err *err)
+{
+	AUTO(buf_wipe) struct buf b;
+
+	buf_init(&b, IPC_BODY_MAX);
+	put_record(&b, &revocation->cert_key);
+	wire_put_str(&b, revocation->key_blob);
+	wire_put_str(&b, revocation->certificate);
+	wire_put_u32(&b, revocation->reason);
+	wire_put_c(&b, revocation->nonce);
+	wire_put_c(&b, revocation->url);
+	return ask_str(keeper, KEEPER_REVOKE, &b, a, ret, err);
+}
+
 bool keeper_csr(struct ipc_peer *keeper, const struct record_id *cert_key, struct str blob,
                 const char *const *names, size_t names_count, struct arena *a, struct str *ret, struct err *err)
 {

@@ -50,6 +50,8 @@ enum keeper_message {
 	KEEPER_WEBHOOK_SIGN,
 	KEEPER_CERT_KEY_AGAIN,
 	KEEPER_OPEN_CREDENTIAL,
+	KEEPER_KEY_CHANGE,
+	KEEPER_REVOKE,
 	KEEPER__END
 };
 
@@ -59,6 +61,8 @@ enum keeper_message {
 #define KEEPER_COLUMN_CERT_KEY    "versions.key_blob"
 #define KEEPER_COLUMN_WEBHOOK     "deployments.secret"
 #define KEEPER_COLUMN_CREDENTIALS "connections.credentials"
+#define KEEPER_COLUMN_NOTIFIER    "notifiers.secret"   /* signs, and never leaves the keeper */
+#define KEEPER_COLUMN_SMTP        "notifiers.password" /* opens for the worker, as credentials do */
 
 #define KEEPER_HOSTS_MAX 16 /* hosts an account key may sign for */
 #define KEEPER_KEY_FIRST 1  /* key_id of a project's first key */
@@ -89,14 +93,14 @@ MUST_CHECK bool keeper_new_project_key(struct ipc_peer *keeper, const char *proj
 
 /* ---- secrets (api) ---- */
 
-/* Only for KEEPER_COLUMN_EAB (`plain` is the decoded HMAC key), _WEBHOOK (the text itself) and _CREDENTIALS
- * (provider/credentials.h). */
+/* Only for KEEPER_COLUMN_EAB (`plain` is the decoded HMAC key), _WEBHOOK, _NOTIFIER, _SMTP (the text itself) and
+ * _CREDENTIALS (provider/credentials.h). */
 MUST_CHECK bool keeper_seal(struct ipc_peer *keeper, const struct record_id *id, struct str plain,
                             struct arena *a, struct str *ret_blob, struct err *err);
 
 /*
- * (worker) The one secret that the worker gets to see: it speaks to the provider. *ret holds what was sealed; wipe it as
- * soon as the call to the provider is over.
+ * (worker) The one kind of secret that the worker gets to see: KEEPER_COLUMN_CREDENTIALS, because it speaks to the
+ * provider, and _SMTP, because it speaks to the mail server. *ret holds what was sealed; wipe it as soon as that is over.
  */
 MUST_CHECK bool keeper_open_credential(struct ipc_peer *keeper, const struct record_id *id, struct str blob, struct arena *a,
                                        struct str *ret, struct err *err);
@@ -157,6 +161,29 @@ struct keeper_jws {
 	bool                     terms_agreed; /* ACCOUNT_NEW */
 	const struct keeper_eab *eab;     /* ACCOUNT_NEW: or NULL */
 };
+
+/* One address for a contact: RFC 8555 7.3, and nothing JSON would have to escape. ERR_INPUT. Any process. */
+MUST_CHECK bool keeper_email_check(const char *email, struct err *err);
+
+struct keeper_key_change {
+	struct record_id old_record, new_record; /* of the same account: only the row version differs */
+	struct str       old_blob, new_blob;
+	const char      *nonce, *url, *kid; /* url: keyChange, at a host of the old key */
+};
+/* RFC 8555 7.3.5: the new key must sign for no host that the old one did not. *ret is the request body. */
+MUST_CHECK bool keeper_key_change(struct ipc_peer *keeper, const struct keeper_key_change *change, struct arena *a, struct str *ret,
+                                  struct err *err);
+
+struct keeper_revocation {
+	struct record_id cert_key;
+	struct str       key_blob;
+	struct str       certificate; /* DER */
+	unsigned         reason;      /* 0: none is sent */
+	const char      *nonce, *url;
+};
+/* RFC 8555 7.6: revokeCert signed by the key of the certificate, and nothing else by it. *ret is the request body. */
+MUST_CHECK bool keeper_revoke(struct ipc_peer *keeper, const struct keeper_revocation *revocation, struct arena *a, struct str *ret,
+                              struct err *err);
 
 /* *ret is the request body. */
 MUST_CHECK bool keeper_jws(struct ipc_peer *keeper, const struct keeper_jws *jws, struct arena *a,
@@ -272,7 +299,7 @@ struct keeper_delivery {
 /* (worker) Hand key, chain and deployment to the hook role (keeper/bundle.h). Done when it has them. */
 MUST_CHECK bool keeper_deliver(struct ipc_peer *keeper, const struct keeper_delivery *delivery, struct err *err);
 
-/* (worker) HMAC-SHA256 of "<at_s>.<body>" with the secret of a webhook. */
+/* (worker) HMAC-SHA256 of "<at_s>.<body>" with the secret of a webhook (KEEPER_COLUMN_WEBHOOK or _NOTIFIER). */
 MUST_CHECK bool keeper_webhook_sign(struct ipc_peer *keeper, const struct record_id *id, struct str blob, int64_t at_s,
                                     struct str body, uint8_t ret[static ROW_MAC_SIZE], struct err *err);
 

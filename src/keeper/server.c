@@ -37,7 +37,7 @@ static const struct message {
 	ROW(OPEN) = { "open", WORKER, true, false, false, keyring_open },
 	ROW(LOAD_KEY) = { "load-key", WORKER, false, false, false, keyring_load },
 	ROW(NEW_PROJECT_KEY) = { "new-project-key", WORKER, false, false, false, keyring_new_project },
-	ROW(SEAL) = { "seal", API, false, false, false, sign_seal },
+	ROW(SEAL) = { "seal", WORKER | API, false, false, false, sign_seal },
 	ROW(ACCOUNT_KEY_NEW) = { "account-key-new", WORKER, false, true, false, sign_account_key_new },
 	ROW(CERT_KEY_NEW) = { "cert-key-new", WORKER, false, true, false, sign_cert_key_new },
 	ROW(JWS) = { "jws", WORKER, false, false, false, sign_jws },
@@ -53,6 +53,8 @@ static const struct message {
 	ROW(CERT_KEY_AGAIN) = { "cert-key-again", WORKER, false, false, false, sign_cert_key_again },
 	ROW(WEBHOOK_SIGN) = { "webhook-sign", WORKER, false, false, false, sign_webhook },
 	ROW(OPEN_CREDENTIAL) = { "open-credential", WORKER, false, false, false, sign_open_credential },
+	ROW(KEY_CHANGE) = { "key-change", WORKER, false, false, false, sign_key_change },
+	ROW(REVOKE) = { "revoke", WORKER, false, false, false, sign_revoke },
 #undef ROW
 };
 _Static_assert(ARRAY_LEN(messages) == KEEPER__END - IPC_TYPE_FIRST, "a row for each message");

@@ -88,6 +88,8 @@ bool sign_account_key_new(struct keeper *k, struct call *call, struct err *err);
 bool sign_cert_key_new(struct keeper *k, struct call *call, struct err *err);
 bool sign_jws(struct keeper *k, struct call *call, struct err *err);
 bool sign_cert_key_again(struct keeper *k, struct call *call, struct err *err);
+bool sign_key_change(struct keeper *k, struct call *call, struct err *err);
+bool sign_revoke(struct keeper *k, struct call *call, struct err *err);
 bool sign_csr(struct keeper *k, struct call *call, struct err *err);
 bool sign_export(struct keeper *k, struct call *call, struct err *err);
 bool sign_deliver(struct keeper *k, struct call *call, struct err *err); /* on the slow thread: it waits for the hook role */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/encode.h"
 #include "crypto/csr.h"
 #include "crypto/hmac.h"
 #include "crypto/jws.h"
@@ -120,6 +121,8 @@ static const struct sealed_column {
 	{ KEEPER_COLUMN_EAB, 4096 },
 	{ KEEPER_COLUMN_WEBHOOK, 4096 },
 	{ KEEPER_COLUMN_CREDENTIALS, 32 * KIB },
+	{ KEEPER_COLUMN_NOTIFIER, 4096 },
+	{ KEEPER_COLUMN_SMTP, 4096 },
 };
 
 bool sign_seal(struct keeper *k, struct call *call, struct err *err)
@@ -133,6 +136,9 @@ bool sign_seal(struct keeper *k, struct call *call, struct err *err)
 	plain = wire_get_str(&call->in);
 	if (!wire_done(&call->in, err))
 		return false;
+	/* The worker has such values only from providers that hand out credentials themselves. */
+	if (call->channel == KEEPER_CHANNEL_WORKER && strcmp(id.column, KEEPER_COLUMN_CREDENTIALS) != 0)
+		return err_problem(err, ERR_DENIED, "forbidden", "the worker seals credentials of connections only");
 	for (size_t i = 1; i < ARRAY_LEN(sealed_columns); i++)
 		if (strcmp(id.column, sealed_columns[i].column) == 0)
 			column = &sealed_columns[i];
@@ -293,7 +299,7 @@ static bool payload_check(struct str payload, struct err *err)
 	return true;
 }
 
-static bool email_check(const char *email, struct err *err)
+bool keeper_email_check(const char *email, struct err *err)
 {
 	size_t      len = strlen(email);
 	const char *at = strchr(email, '@');
@@ -356,7 +362,7 @@ static bool account_new_payload(struct keeper *k, struct call *call, const struc
 	buf_init(&b, IPC_BODY_MAX);
 	buf_printf(&b, "{\"termsOfServiceAgreed\":%s", r->terms_agreed ? "true" : "false");
 	if (r->email[0] != '\0') {
-		if (!email_check(r->email, err))
+		if (!keeper_email_check(r->email, err))
 			return false;
 		buf_printf(&b, ",\"contact\":[\"mailto:%s\"]", r->email);
 	}
@@ -413,6 +419,57 @@ bool sign_jws(struct keeper *k, struct call *call, struct err *err)
 	return true;
 }
 
+/* ---- key change ---- */
+
+/* RFC 8555 7.3.5. Both keys are of one account; the outer JWS is the old key's, the inner one the new key's. */
+bool sign_key_change(struct keeper *k, struct call *call, struct err *err)
+{
+	AUTO(secret_freep) struct secret *plain = NULL;
+	AUTO(key_freep) struct key *next = NULL;
+	AUTO(json_freep) json_t *payload = json_object();
+	struct record_id          old_id, new_id;
+	struct str                old_blob, new_blob, inner, jws;
+	json_t                   *old_key;
+	const struct account_key *old;
+	const char *const        *hosts;
+	size_t                    hosts_count;
+	struct jws_header         header = { 0 }, inner_header = { 0 };
+
+	get_record(&call->in, call->arena, &old_id);
+	old_blob = wire_get_str(&call->in);
+	get_record(&call->in, call->arena, &new_id);
+	new_blob = wire_get_str(&call->in);
+	header.nonce = wire_get_c(&call->in, call->arena);
+	header.url = wire_get_c(&call->in, call->arena);
+	header.kid = wire_get_c(&call->in, call->arena);
+	if (!wire_done(&call->in, err))
+		return false;
+	if (strcmp(old_id.project_id, new_id.project_id) != 0 || strcmp(old_id.row_id, new_id.row_id) != 0)
+		return err_problem(err, ERR_DENIED, "forbidden", "the two keys are of different accounts");
+	if (!keyring_record_open(k, KEEPER_COLUMN_ACCOUNT_KEY, &new_id, new_blob, &plain, err) ||
+	    !key_read(KEY_USE_ACCOUNT, plain, call->arena, &next, &hosts, &hosts_count, err) ||
+	    !account_open(k, call, &old_id, old_blob, &old, err) || !url_check(old, header.url, err))
+		return false;
+	for (size_t i = 0; i < hosts_count; i++) {
+		bool known = false;
+
+		for (size_t j = 0; j < old->hosts_count; j++)
+			known = known || strcmp(hosts[i], old->hosts[j]) == 0;
+		if (!known)
+			return err_problem(err, ERR_DENIED, "forbidden", "the new key signs for %s, the old one does not", hosts[i]);
+	}
+	if (!json_read(str_c(key_jwk(old->key, call->arena)), IPC_BODY_MAX, &old_key, err))
+		return false;
+	json_put_str(payload, "account", header.kid);
+	json_put(payload, "oldKey", old_key);
+	inner_header.url = header.url;
+	if (!jws_write(next, &inner_header, str_c(json_write(call->arena, payload)), call->arena, &inner, err) ||
+	    !jws_write(old->key, &header, inner, call->arena, &jws, err))
+		return false;
+	wire_put_str(&call->out, jws);
+	return true;
+}
+
 /* ---- certificate keys in use ---- */
 
 static bool cert_key_open(struct keeper *k, struct call *call, const struct record_id *id, struct str blob,
@@ -451,6 +508,42 @@ bool sign_cert_key_again(struct keeper *k, struct call *call, struct err *err)
 	key_spki_sha256(key, spki);
 	wire_put_str(&call->out, blob);
 	wire_put_c(&call->out, spki);
+	return true;
+}
+
+/* The keeper writes the payload itself: a certificate's key signs its request and its revocation, nothing else. */
+bool sign_revoke(struct keeper *k, struct call *call, struct err *err)
+{
+	AUTO(key_freep) struct key *key = NULL;
+	AUTO(buf_clear) struct buf b;
+	struct record_id  id;
+	struct str        blob, der, jws;
+	struct jws_header header = { 0 };
+	struct url        url;
+	uint32_t          reason;
+
+	get_record(&call->in, call->arena, &id);
+	blob = wire_get_str(&call->in);
+	der = wire_get_str(&call->in);
+	reason = wire_get_u32(&call->in);
+	header.nonce = wire_get_c(&call->in, call->arena);
+	header.url = wire_get_c(&call->in, call->arena);
+	if (!wire_done(&call->in, err))
+		return false;
+	if (der.len == 0 || reason > 10)
+		return err_set(err, ERR_INPUT, "a revocation without a certificate, or with an unknown reason");
+	if (!url_parse_https(str_c(header.url), &url, err) || !cert_key_open(k, call, &id, blob, &key, err))
+		return false;
+	buf_init(&b, IPC_BODY_MAX);
+	buf_printf(&b, "{\"certificate\":\"%s\"", b64url_encode(call->arena, der));
+	if (reason != 0)
+		buf_printf(&b, ",\"reason\":%u", reason);
+	buf_add_char(&b, '}');
+	if (b.failed)
+		return err_problem(err, ERR_INPUT, "too-large", "the revocation is too large");
+	if (!jws_write(key, &header, buf_str(&b), call->arena, &jws, err))
+		return false;
+	wire_put_str(&call->out, jws);
 	return true;
 }
 
@@ -564,7 +657,8 @@ bool sign_webhook(struct keeper *k, struct call *call, struct err *err)
 	blob = wire_get_str(&call->in);
 	at_s = wire_get_i64(&call->in);
 	body = wire_get_str(&call->in);
-	if (!wire_done(&call->in, err) || !keyring_record_open(k, KEEPER_COLUMN_WEBHOOK, &id, blob, &padded, err) ||
+	const char *column = strcmp(id.column, KEEPER_COLUMN_NOTIFIER) == 0 ? KEEPER_COLUMN_NOTIFIER : KEEPER_COLUMN_WEBHOOK;
+	if (!wire_done(&call->in, err) || !keyring_record_open(k, column, &id, blob, &padded, err) ||
 	    !record_unpad(padded, &secret, err))
 		return false;
 	buf_printf(&signed_text, "%lld.", (long long)at_s);
@@ -583,7 +677,8 @@ bool sign_open_credential(struct keeper *k, struct call *call, struct err *err)
 
 	get_record(&call->in, call->arena, &id);
 	blob = wire_get_str(&call->in);
-	if (!wire_done(&call->in, err) || !keyring_record_open(k, KEEPER_COLUMN_CREDENTIALS, &id, blob, &padded, err) ||
+	const char *column = strcmp(id.column, KEEPER_COLUMN_SMTP) == 0 ? KEEPER_COLUMN_SMTP : KEEPER_COLUMN_CREDENTIALS;
+	if (!wire_done(&call->in, err) || !keyring_record_open(k, column, &id, blob, &padded, err) ||
 	    !record_unpad(padded, &plain, err))
 		return false;
 	wire_put_str(&call->out, secret_str(plain));

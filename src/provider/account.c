@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "crypto/secret.h"
+#include "provider/native.h"
 #include "provider/path.h"
 #include "provider/run.h"
 
@@ -69,6 +70,30 @@ static const char *given(const struct engine_account *account, const struct reci
 	return NULL;
 }
 
+static void put_credentials(struct run *run)
+{
+	const struct recipe *recipe = run->recipe;
+
+	for (size_t i = 0; i < recipe->credentials_count; i++) {
+		const struct recipe_credential *c = &recipe->credentials[i];
+		const char                     *text = given(run->account, c);
+		struct var                     *var;
+
+		if (text == NULL)
+			text = c->otherwise;
+		var = text != NULL ? vars_set(&run->vars, c->name, str_c(text)) : vars_set_list(&run->vars, c->name, 0);
+		var->secret = c->secret;
+	}
+}
+
+static void wipe_credentials(struct run *run)
+{
+	for (size_t i = 0; i < run->vars.count; i++)
+		for (size_t k = 0; run->vars.items[i].secret && k < run->vars.items[i].count; k++)
+			/* The set owns its copies. */
+			wipe((void *)(uintptr_t)run->vars.items[i].items[k].ptr, run->vars.items[i].items[k].len);
+}
+
 static bool alternatives_met(const struct engine_account *account, struct err *err)
 {
 	const struct recipe *recipe = account->recipe;
@@ -96,6 +121,26 @@ static bool alternatives_met(const struct engine_account *account, struct err *e
 	return false;
 }
 
+/* What the functions of a native provider have to say about the credentials. */
+static bool native_check(const struct engine_account *account, struct err *err)
+{
+	const struct recipe *recipe = account->recipe;
+	struct run           run = { .account = account, .recipe = recipe };
+	bool                 ok;
+
+	if (recipe->native == NULL || recipe->native->check == NULL)
+		return true;
+	run.arena = arena_new();
+	run.vars.arena = run.arena;
+	put_credentials(&run);
+	ok = recipe->native->check(&run, err);
+	if (!ok)
+		vars_redact(&run.vars, err);
+	wipe_credentials(&run);
+	arena_free(run.arena);
+	return ok;
+}
+
 bool engine_account_check(const struct engine_account *account, struct err *err)
 {
 	const struct recipe *recipe = account->recipe;
@@ -118,7 +163,7 @@ bool engine_account_check(const struct engine_account *account, struct err *err)
 			if ((unsigned char)*p < 0x20 && *p != '\n')
 				return err_problem(err, ERR_INPUT, "invalid-request", "the credential \"%s\" has a control character", c->name);
 	}
-	return alternatives_met(account, err);
+	return alternatives_met(account, err) && native_check(account, err);
 }
 
 bool run_open(struct run *run, struct memory *memory, struct http_client *client, const struct engine_account *account,
@@ -131,16 +176,7 @@ bool run_open(struct run *run, struct memory *memory, struct http_client *client
 	*run = (struct run){ .memory = memory, .client = client, .account = account, .recipe = recipe, .arena = arena_new(),
 		             .kept = json_array() };
 	run->vars.arena = run->arena;
-	for (size_t i = 0; i < recipe->credentials_count; i++) {
-		const struct recipe_credential *c = &recipe->credentials[i];
-		const char                     *text = given(account, c);
-		struct var                     *var;
-
-		if (text == NULL)
-			text = c->otherwise;
-		var = text != NULL ? vars_set(&run->vars, c->name, str_c(text)) : vars_set_list(&run->vars, c->name, 0);
-		var->secret = c->secret;
-	}
+	put_credentials(run);
 	for (size_t i = 0; i < recipe->auths_count && run->auth == NULL; i++)
 		if (recipe->auths[i].when == NULL || given(account, recipe_credential_find(recipe, recipe->auths[i].when)) != NULL)
 			run->auth = &recipe->auths[i];
@@ -156,10 +192,7 @@ bool run_open(struct run *run, struct memory *memory, struct http_client *client
 
 void run_close(struct run *run)
 {
-	for (size_t i = 0; i < run->vars.count; i++)
-		for (size_t k = 0; run->vars.items[i].secret && k < run->vars.items[i].count; k++)
-			/* The set owns its copies. */
-			wipe((void *)(uintptr_t)run->vars.items[i].items[k].ptr, run->vars.items[i].items[k].len);
+	wipe_credentials(run);
 	json_freep(&run->kept);
 	arena_free(run->arena);
 	run->arena = NULL;

@@ -1,4 +1,7 @@
-/* provider/book.c: see book.h. A page counts who uses it; the book itself counts as one user of the newest. */
+/*
+ * provider/book.c: see book.h. A page counts who uses it; the book itself counts as one user of the newest. A hundred recipes take
+ * longer to read than all else that a process does at its start, and most starts need none: they are read when first asked for.
+ */
 #include "provider/book.h"
 
 #include <dirent.h>
@@ -61,27 +64,14 @@ static struct book_page *page_new(struct recipes *recipes)
 	return page;
 }
 
-bool book_new(const char *folder, struct book **ret, struct err *err)
+struct book *book_new(const char *folder)
 {
-	struct book    *book;
-	struct recipes *recipes;
-	struct err      why = { 0 };
-	uint64_t        stamp = folder_stamp(folder);
+	struct book *book = calloc(1, sizeof(*book));
 
-	if (!recipes_load(folder, &recipes, &why)) {
-		log_error("providers=failed folder=%s cause=\"%s\"", folder != NULL ? folder : "", why.text);
-		stamp = 0;
-		if (!recipes_load(NULL, &recipes, err))
-			return false;
-	}
-	book = calloc(1, sizeof(*book));
 	if (book == NULL || (folder != NULL && (book->folder = strdup(folder)) == NULL))
 		abort();
 	pthread_mutex_init(&book->lock, NULL);
-	book->newest = page_new(recipes);
-	book->stamp = stamp;
-	*ret = book;
-	return true;
+	return book;
 }
 
 static void page_leave(struct book_page *page)
@@ -96,10 +86,23 @@ void book_free(struct book *book)
 {
 	if (book == NULL)
 		return;
-	page_leave(book->newest);
+	if (book->newest != NULL)
+		page_leave(book->newest);
 	pthread_mutex_destroy(&book->lock);
 	free(book->folder);
 	free(book);
+}
+
+/* What is embedded was read by the tests of the build. */
+static struct recipes *read_embedded(void)
+{
+	struct recipes *recipes;
+	struct err      err = { 0 };
+
+	if (recipes_load(NULL, &recipes, &err))
+		return recipes;
+	log_error("providers=failed cause=\"%s\"", err.text);
+	abort();
 }
 
 /* With the lock held. A few stats stand beside a request over the network each time. */
@@ -107,21 +110,22 @@ static void look(struct book *book)
 {
 	struct recipes *recipes;
 	struct err      err = { 0 };
-	uint64_t        stamp;
+	uint64_t        stamp = folder_stamp(book->folder);
 
-	if (book->folder == NULL)
-		return;
-	stamp = folder_stamp(book->folder);
-	if (stamp == book->stamp)
+	if (book->newest != NULL && stamp == book->stamp)
 		return;
 	book->stamp = stamp;
 	if (!recipes_load(book->folder, &recipes, &err)) {
-		log_error("providers=failed folder=%s cause=\"%s\"", book->folder, err.text);
-		return;
+		log_error("providers=failed folder=%s cause=\"%s\"", book->folder != NULL ? book->folder : "", err.text);
+		if (book->newest != NULL)
+			return;
+		recipes = read_embedded();
 	}
-	page_leave(book->newest);
+	if (book->newest != NULL)
+		page_leave(book->newest);
 	book->newest = page_new(recipes);
-	log_info("providers=loaded folder=%s count=%zu", book->folder, recipes_count(recipes));
+	if (book->folder != NULL)
+		log_info("providers=loaded folder=%s count=%zu", book->folder, recipes_count(recipes));
 }
 
 struct book_page *book_take(struct book *book)

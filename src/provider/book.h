@@ -14,8 +14,8 @@
 struct book;
 struct book_page; /* the recipes as they were when it was taken */
 
-/* `folder` may be NULL. Fails only when an embedded recipe is wrong. */
-MUST_CHECK bool book_new(const char *folder, struct book **ret, struct err *err);
+/* `folder` may be NULL. Nothing is read yet. */
+struct book *book_new(const char *folder);
 void            book_free(struct book *book); /* NULL is fine; all pages were given back */
 
 struct book_page     *book_take(struct book *book);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/rand.h"
+#include "provider/native.h"
 #include "provider/path.h"
 #include "provider/run.h"
 #include "provider/template.h"
@@ -18,15 +19,18 @@
 
 struct engine {
 	struct memory  *memory;
+	struct ipc_peer *hook, *resolver;
 	pthread_mutex_t locks[LOCKS];
 };
 
-struct engine *engine_new(void)
+struct engine *engine_new(struct ipc_peer *hook, struct ipc_peer *resolver)
 {
 	struct engine *e = calloc(1, sizeof(*e));
 
 	if (e == NULL)
 		abort(); /* out of memory: base/arena.h */
+	e->hook = hook;
+	e->resolver = resolver;
 	e->memory = memory_new();
 	for (size_t i = 0; i < LOCKS; i++)
 		pthread_mutex_init(&e->locks[i], NULL);
@@ -463,6 +467,22 @@ static bool act(struct run *run, enum action action, const struct provider_value
 	return false;
 }
 
+static bool act_natively(struct run *run, enum action action, const struct provider_value *value, bool *ret, struct err *err)
+{
+	const struct native *n = run->recipe->native;
+
+	/* A test of a connection counts too: it is a request like others. */
+	if (!memory_request(run->memory, run->account->id, run->recipe->requests, run->recipe->per_s, err))
+		return false;
+	switch (action) {
+	case ACTION_ADD: return n->add(run, value, err);
+	case ACTION_REMOVE: return n->remove(run, value, err);
+	case ACTION_PRESENT: return n->present(run, value, ret, err);
+	case ACTION_ZONE: return n->zone(run, value, err);
+	}
+	return false;
+}
+
 static bool call(struct engine *e, struct http_client *client, const struct engine_account *account, enum action action,
                  const struct provider_value *value, bool *ret, char *ret_zone, struct err *err)
 {
@@ -472,8 +492,10 @@ static bool call(struct engine *e, struct http_client *client, const struct engi
 
 	if (!run_open(&run, e->memory, client, account, value, err))
 		return err_in(err, "%s", account->recipe->title);
+	run.hook = e->hook;
+	run.resolver = e->resolver;
 	pthread_mutex_lock(lock);
-	ok = act(&run, action, value, ret, err);
+	ok = (run.recipe->native != NULL ? act_natively : act)(&run, action, value, ret, err);
 	pthread_mutex_unlock(lock);
 	if (ok && ret_zone != NULL)
 		snprintf(ret_zone, NAME_SIZE, "%s", vars_text(&run.vars, "zone").ptr);
@@ -512,4 +534,39 @@ bool engine_zone(struct engine *e, struct http_client *client, const struct engi
                  const struct provider_value *value, char ret[static NAME_SIZE], struct err *err)
 {
 	return call(e, client, account, ACTION_ZONE, value, NULL, ret, err);
+}
+
+bool engine_enroll(struct engine *e, struct http_client *client, const struct engine_account *account, struct arena *a,
+                   struct engine_credential **ret, size_t *ret_count, const char **ret_zone, struct err *err)
+{
+	const struct recipe        *recipe = account->recipe;
+	const struct provider_value none = { "", "", "" };
+	struct engine_credential   *list = arena_alloc_array(a, recipe->credentials_count + 1, sizeof(*list));
+	struct run                  run;
+	size_t                      count = 0;
+	bool                        ok;
+
+	*ret_count = 0;
+	if (recipe->native == NULL || recipe->native->enroll == NULL)
+		return true;
+	if (!run_open(&run, e->memory, client, account, &none, err))
+		return err_in(err, "%s", recipe->title);
+	ok = recipe->native->enroll(&run, err);
+	for (size_t i = 0; ok && i < recipe->credentials_count; i++) {
+		struct str text = vars_text(&run.vars, recipe->credentials[i].name);
+
+		if (text.len > 0)
+			list[count++] = (struct engine_credential){ recipe->credentials[i].name, arena_str(a, text) };
+	}
+	if (ok && vars_find(&run.vars, STR("zone")) != NULL) {
+		*ret = list;
+		*ret_count = count;
+		*ret_zone = arena_str(a, vars_text(&run.vars, "zone"));
+	}
+	if (!ok) {
+		vars_redact(&run.vars, err);
+		err_in(err, "%s", recipe->title);
+	}
+	run_close(&run);
+	return ok;
 }

@@ -42,12 +42,20 @@ struct engine_account {
 	uint32_t                        timeout_ms; /* 0: 30 s */
 };
 
-struct engine *engine_new(void);
+/* hook: who runs programs (provider/program.h); resolver: who looks names up (dns/client.h); NULL: nobody. */
+struct engine *engine_new(struct ipc_peer *hook, struct ipc_peer *resolver);
 void           engine_free(struct engine *e); /* NULL is fine */
 void           engine_freep(struct engine **e);
 
 /* All that is required, nothing unknown, every pattern met: before the first request. ERR_INPUT names the field. */
 MUST_CHECK bool engine_account_check(const struct engine_account *account, struct err *err);
+
+/*
+ * A provider that hands out credentials is asked for some when the account has none: *ret_count is 0 when there was nothing
+ * to do. *ret_zone is the only name that they can write.
+ */
+MUST_CHECK bool engine_enroll(struct engine *e, struct http_client *client, const struct engine_account *account, struct arena *a,
+                              struct engine_credential **ret, size_t *ret_count, const char **ret_zone, struct err *err);
 
 /* `value->zone` may be NULL or "": the longest zone of the account that holds the owner. */
 MUST_CHECK bool engine_add(struct engine *e, struct http_client *client, const struct engine_account *account,

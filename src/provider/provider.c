@@ -44,6 +44,8 @@ static bool recipe_present(const struct provider_context *c, const struct provid
 
 static const struct provider providers[] = {
 	{ PROVIDER_BUILTIN, .atomic = true, .add = builtin_add, .remove = builtin_remove, .present = builtin_present },
+	{ "acme-dns", .keeps = true, .add = recipe_add, .remove = recipe_remove, .present = recipe_present },
+	{ "rfc2136", .atomic = true, .add = recipe_add, .remove = recipe_remove, .present = recipe_present },
 	{ PROVIDER_RECIPE, .add = recipe_add, .remove = recipe_remove, .present = recipe_present },
 };
 

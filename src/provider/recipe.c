@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <ctype.h>
 
+#include "provider/native.h"
 #include "provider/path.h"
 #include "provider/template.h"
 
@@ -463,7 +464,7 @@ static bool read_calls(struct reader *r, const json_t *json)
 /* ---- the whole ---- */
 
 struct top_in {
-	const char         *id, *title, *docs, *permissions, *base, *message, *retry_after;
+	const char         *id, *title, *docs, *permissions, *base, *message, *retry_after, *native;
 	const json_t       *policy;
 	struct json_strings aliases;
 	bool                plain_http;
@@ -477,7 +478,8 @@ static const struct json_field top_fields[] = {
 	{ JSON_FIELD(struct top_in, docs, STR) },
 	{ JSON_FIELD(struct top_in, permissions, STR), .required = true },
 	{ JSON_FIELD(struct top_in, policy, OBJECT) },
-	{ JSON_FIELD(struct top_in, base, STR), .required = true },
+	{ JSON_FIELD(struct top_in, base, STR) },
+	{ JSON_FIELD(struct top_in, native, STR) },
 	{ JSON_FIELD(struct top_in, message, STR) },
 	{ JSON_FIELD(struct top_in, retry_after, STR) },
 	{ JSON_FIELD(struct top_in, aliases, STR_ARRAY) },
@@ -485,10 +487,10 @@ static const struct json_field top_fields[] = {
 	{ JSON_FIELD(struct top_in, credentials, ARRAY), .required = true },
 	{ JSON_FIELD(struct top_in, alternatives, ARRAY) },
 	{ JSON_FIELD(struct top_in, limits, OBJECT) },
-	{ JSON_FIELD(struct top_in, auth, ARRAY), .required = true },
+	{ JSON_FIELD(struct top_in, auth, ARRAY) },
 	{ JSON_FIELD(struct top_in, answers, ARRAY) },
 	{ JSON_FIELD(struct top_in, session, OBJECT) },
-	{ JSON_FIELD(struct top_in, zone, OBJECT), .required = true },
+	{ JSON_FIELD(struct top_in, zone, OBJECT) },
 	{ JSON_FIELD(struct top_in, records, OBJECT) },
 	{ JSON_FIELD(struct top_in, rrset, OBJECT) },
 	{ JSON_FIELD(struct top_in, calls, OBJECT) },
@@ -523,6 +525,24 @@ static bool read_limits(struct reader *r, const json_t *json)
 	return true;
 }
 
+/* Functions in the place of steps. What they ask over HTTP has base, authentication and answers as others have. */
+static bool read_native(struct reader *r, const struct top_in *in)
+{
+	const struct {
+		const void *given;
+		const char *name;
+	} steps[] = { { in->session, "session" }, { in->zone, "zone" }, { in->records, "records" }, { in->rrset, "rrset" },
+		    { in->calls, "calls" } };
+
+	r->recipe->native = native_find(in->native);
+	if (r->recipe->native == NULL)
+		return reader_bad(r, "/native", "there is no native provider \"%.64s\"", in->native);
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+		if (steps[i].given != NULL)
+			return reader_bad(r, arena_printf(r->arena, "/%s", steps[i].name), "a native provider has no steps");
+	return reader_path(r, "/message", in->message) && reader_path(r, "/retry_after", in->retry_after) && read_limits(r, in->limits);
+}
+
 static bool read_plain(struct reader *r, const struct top_in *in)
 {
 	struct recipe *recipe = r->recipe;
@@ -542,6 +562,10 @@ static bool read_plain(struct reader *r, const struct top_in *in)
 		return reader_bad(r, "/id", "an id has 2 to 32 characters of a-z, 0-9 and \"-\"");
 	if (in->ttl < 1 || in->ttl > 86400)
 		return reader_bad(r, "/ttl", "1 to 86400 seconds");
+	if (in->native != NULL)
+		return read_native(r, in);
+	if (in->base == NULL || in->auth == NULL || in->zone == NULL)
+		return reader_bad(r, "/", "\"%s\" is missing", in->base == NULL ? "base" : in->auth == NULL ? "auth" : "zone");
 	if (strncmp(in->base, "https://", 8) != 0 && in->base[0] != '{')
 		return reader_bad(r, "/base", "a base begins with https:// or is a variable");
 	if ((in->records != NULL) + (in->rrset != NULL) + (in->calls != NULL) != 1)
@@ -560,6 +584,9 @@ static bool read_all(struct reader *r)
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		reader_know_own(r, own[i]);
+	if (r->recipe->native != NULL)
+		return reader_template(r, "/base", in.base) &&
+		       reader_rules(r, "/answers", in.answers, &r->recipe->rules, &r->recipe->rules_count) && read_auths(r, in.auth);
 	if (!reader_template(r, "/base", in.base) || !reader_rules(r, "/answers", in.answers, &r->recipe->rules,
 	    &r->recipe->rules_count) ||
 	    !read_session(r, in.session) || !read_auths(r, in.auth) || !read_zone(r, in.zone))

@@ -157,6 +157,8 @@ struct recipe_calls {
 	int64_t            holds; /* values per name: one more takes the place of the oldest; 0: any number */
 };
 
+struct native;
+
 struct recipe {
 	struct arena             *arena;
 	json_t                   *root;
@@ -180,6 +182,7 @@ struct recipe {
 	int64_t                   session_s;
 	struct recipe_pairs       session_let; /* variables made before the steps */
 	struct recipe_zone        zone;
+	const struct native      *native; /* NULL: the steps below are run */
 	enum recipe_model         model;
 	struct recipe_records     records;
 	struct recipe_rrset       rrset;

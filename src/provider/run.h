@@ -16,6 +16,7 @@
 struct run {
 	struct memory               *memory;
 	struct http_client          *client;
+	struct ipc_peer             *hook, *resolver; /* engine_new() */
 	const struct engine_account *account;
 	const struct recipe         *recipe;
 	const struct recipe_auth    *auth; /* the way that fits the credentials; NULL: none is needed */

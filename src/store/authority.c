@@ -11,7 +11,7 @@
 
 #define AUTHORITY_COLUMNS                                                                          \
 	"id, project_id, name, directory_url, email, eab_kid, eab_hmac, ca_pem, allow_addresses, is_default," \
-	" created_at, removed_at, row_version, mac, connection_id, zone"
+	" created_at, removed_at, row_version, mac, connection_id, zone, preset, profile, chain"
 #define CANONICAL_MAX (16 * MIB)
 
 static bool authority_read(const struct db_row *row, void *arg)
@@ -36,6 +36,9 @@ static bool authority_read(const struct db_row *row, void *arg)
 	x->mac = db_blob(row, 13, a);
 	x->connection_id = db_text(row, 14, a);
 	x->zone = db_text(row, 15, a);
+	x->preset = db_text(row, 16, a);
+	x->profile = db_text(row, 17, a);
+	x->chain = db_text(row, 18, a);
 	return true;
 }
 
@@ -70,11 +73,12 @@ bool authority_insert(struct db *db, const struct authority *x, struct err *err)
 	return db_exec(db, &changed, err,
 	               "INSERT INTO authorities (" AUTHORITY_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
 	               " CASE WHEN EXISTS (SELECT 1 FROM authorities WHERE project_id = $2 AND is_default = 1"
-	               " AND removed_at IS NULL) THEN 0 ELSE 1 END, $10, NULL, $11, $12, $13, $14)"
+	               " AND removed_at IS NULL) THEN 0 ELSE 1 END, $10, NULL, $11, $12, $13, $14, $15, $16, $17)"
 	               " ON CONFLICT (project_id, name) WHERE removed_at IS NULL DO NOTHING",
 	               DB_T(x->id), DB_T(x->project_id), DB_T(x->name), DB_T(x->directory_url), DB_C(x->email),
 	               DB_C(x->eab_kid), DB_B(x->eab_hmac), DB_C(x->ca_pem), DB_C(x->allow_addresses),
-	               DB_I(x->created_at), DB_I(x->row_version), DB_B(x->mac), DB_C(x->connection_id), DB_C(x->zone)) &&
+	               DB_I(x->created_at), DB_I(x->row_version), DB_B(x->mac), DB_C(x->connection_id), DB_C(x->zone),
+	               DB_C(x->preset), DB_C(x->profile), DB_C(x->chain)) &&
 	       rows_inserted(changed, err, "an authority", x->name);
 }
 
@@ -124,6 +128,22 @@ bool authority_list(struct db *db, struct arena *a, const char *project_id, stru
 	       rows_take(&rows, ret, ret_count);
 }
 
+bool authority_set_email(struct db *db, const char *id, const char *email, struct str mac, struct err *err)
+{
+	int64_t changed = 0;
+
+	return db_exec(db, &changed, err, "UPDATE authorities SET email = $2, mac = $3 WHERE id = $1", DB_C(id), DB_C(email), DB_B(mac)) &&
+	       rows_changed(changed, err, "authority", id);
+}
+
+bool authority_set_wishes(struct db *db, const char *id, const char *profile, const char *chain, struct err *err)
+{
+	int64_t changed = 0;
+
+	return db_exec(db, &changed, err, "UPDATE authorities SET profile = $2, chain = $3 WHERE id = $1", DB_C(id), DB_C(profile), DB_C(chain)) &&
+	       rows_changed(changed, err, "authority", id);
+}
+
 bool authority_set_default(struct db *db, const char *project_id, const char *id, struct err *err)
 {
 	int64_t changed = 0;
@@ -151,10 +171,9 @@ static bool in_use_read(const struct db_row *row, void *arg)
 	return true;
 }
 
-bool authority_remove(struct db *db, const char *id, int64_t now, struct err *err)
+bool authority_unused(struct db *db, const char *id, struct err *err)
 {
 	struct in_use use = { "" };
-	int64_t       changed = 0;
 
 	if (!db_each(db, in_use_read, &use, err,
 	             "SELECT id FROM orders WHERE status = 'running' AND authority_id = $1 LIMIT 1", DB_C(id)))
@@ -163,7 +182,21 @@ bool authority_remove(struct db *db, const char *id, int64_t now, struct err *er
 		err_problem(err, ERR_CONFLICT, "conflict", "the authority is used by the running order %s", use.order_id);
 		return err_hint(err, "wait until the order ended, or cancel it");
 	}
-	return db_exec(db, &changed, err,
+	return true;
+}
+
+bool authority_orders_open(struct db *db, const char *id, int64_t *ret, struct err *err)
+{
+	return db_each(db, rows_int, ret, err,
+	               "SELECT COUNT(*) FROM orders WHERE status = 'running' AND authority_id = $1 AND order_url <> ''", DB_C(id));
+}
+
+bool authority_remove(struct db *db, const char *id, int64_t now, struct err *err)
+{
+	int64_t changed = 0;
+
+	return authority_unused(db, id, err) &&
+	       db_exec(db, &changed, err,
 	               "UPDATE authorities SET removed_at = $2, is_default = 0 WHERE id = $1 AND removed_at IS NULL",
 	               DB_C(id), DB_I(now)) &&
 	       rows_changed(changed, err, "authority", id);
@@ -226,6 +259,17 @@ bool account_find_id(struct db *db, struct arena *a, const char *id, struct acco
 
 	return db_each(db, account_read, &rows, err, "SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE id = $1", DB_C(id)) &&
 	       rows_first(&rows, ret, err, "account", id);
+}
+
+bool account_set_key(struct db *db, const char *id, struct str key_blob, const char *jwk, const char *thumbprint,
+                     int64_t row_version, struct err *err)
+{
+	int64_t changed = 0;
+
+	return db_exec(db, &changed, err,
+	               "UPDATE accounts SET key_blob = $2, jwk = $3, thumbprint = $4, row_version = $5 WHERE id = $1", DB_C(id),
+	               DB_B(key_blob), DB_T(jwk), DB_T(thumbprint), DB_I(row_version)) &&
+	       rows_changed(changed, err, "account", id);
 }
 
 bool account_set_status(struct db *db, const char *id, const char *status, const char *url, const char *problem,

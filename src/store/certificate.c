@@ -7,7 +7,7 @@
 
 #define CERTIFICATE_COLUMNS                                                                        \
 	"id, project_id, name, names, authority_id, key_type, facade, version, created_at, row_version," \
-	" auto_renew, paused_at, renew_before, key_policy, csr_spki, fallback_id, fallback_after"
+	" auto_renew, paused_at, renew_before, key_policy, csr_spki, fallback_id, fallback_after, profile, chain, valid_s"
 
 static bool certificate_read(const struct db_row *row, void *arg)
 {
@@ -32,6 +32,9 @@ static bool certificate_read(const struct db_row *row, void *arg)
 	c->csr_spki = db_text(row, 14, a);
 	c->fallback_id = db_text(row, 15, a);
 	c->fallback_after = db_text(row, 16, a);
+	c->profile = db_text(row, 17, a);
+	c->chain = db_text(row, 18, a);
+	c->valid_s = db_int(row, 19);
 	return true;
 }
 
@@ -39,11 +42,12 @@ bool certificate_insert(struct db *db, const struct certificate *c, struct err *
 {
 	return db_exec(db, NULL, err,
 	               "INSERT INTO certificates (" CERTIFICATE_COLUMNS ")"
-	               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+	               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
 	               DB_T(c->id), DB_T(c->project_id), DB_T(c->name), DB_T(c->names), DB_T(c->authority_id),
 	               DB_T(c->key_type), DB_C(c->facade), DB_I(c->version), DB_I(c->created_at),
-	               DB_I(c->row_version), DB_I(c->auto_renew), DB_I0(c->paused_at), DB_C(c->renew_before), DB_T(c->key_policy != NULL ? c->key_policy : "new"),
-	               DB_C(c->csr_spki), DB_C(c->fallback_id), DB_C(c->fallback_after));
+	               DB_I(c->row_version), DB_I(c->auto_renew), DB_I0(c->paused_at), DB_C(c->renew_before),
+	               DB_T(c->key_policy != NULL ? c->key_policy : "new"), DB_C(c->csr_spki), DB_C(c->fallback_id), DB_C(c->fallback_after),
+	               DB_C(c->profile), DB_C(c->chain), DB_I(c->valid_s));
 }
 
 bool certificate_find(struct db *db, struct arena *a, const char *id, struct certificate *ret, struct err *err)
@@ -99,11 +103,11 @@ bool certificate_update(struct db *db, const struct certificate *c, struct err *
 
 	if (!db_exec(db, &changed, err,
 	             "UPDATE certificates SET name = $3, names = $4, authority_id = $5, key_type = $6, facade = $7,"
-	             " key_policy = $8, csr_spki = $9, fallback_id = $10, fallback_after = $11,"
+	             " key_policy = $8, csr_spki = $9, fallback_id = $10, fallback_after = $11, profile = $12, chain = $13, valid_s = $14,"
 	             " row_version = row_version + 1 WHERE id = $1 AND row_version = $2",
 	             DB_C(c->id), DB_I(c->row_version), DB_T(c->name), DB_T(c->names), DB_T(c->authority_id),
 	             DB_T(c->key_type), DB_C(c->facade), DB_T(c->key_policy != NULL ? c->key_policy : "new"), DB_C(c->csr_spki), DB_C(c->fallback_id),
-	             DB_C(c->fallback_after)))
+	             DB_C(c->fallback_after), DB_C(c->profile), DB_C(c->chain), DB_I(c->valid_s)))
 		return false;
 	return changed > 0 || moved(c->id, err);
 }
@@ -208,7 +212,7 @@ bool certificate_route_keep(struct db *db, const char *certificate_id, const cha
 
 #define VERSION_COLUMNS                                                                            \
 	"id, project_id, certificate_id, number, key_blob, key_type, spki_sha256, chain_pem, serial, not_before_at," \
-	" not_after_at, issued_at, created_at, row_version, ari_id, authority_id, names, key_compromised_at"
+	" not_after_at, issued_at, created_at, row_version, ari_id, authority_id, names, key_compromised_at, revoked_at, revoked_reason"
 
 static bool version_read(const struct db_row *row, void *arg)
 {
@@ -234,6 +238,8 @@ static bool version_read(const struct db_row *row, void *arg)
 	v->authority_id = db_text(row, 15, a);
 	v->names = db_text(row, 16, a);
 	v->key_compromised_at = db_int(row, 17);
+	v->revoked_at = db_int(row, 18);
+	v->revoked_reason = db_int(row, 19);
 	return true;
 }
 
@@ -242,12 +248,12 @@ bool version_insert(struct db *db, const struct version *v, struct err *err)
 	return db_exec(db, NULL, err,
 	               "INSERT INTO versions (" VERSION_COLUMNS ") VALUES ($1, $2, $3,"
 	               " (SELECT COALESCE(MAX(number), 0) + 1 FROM versions WHERE certificate_id = $3),"
-	               " $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+	               " $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
 	               DB_T(v->id), DB_T(v->project_id), DB_T(v->certificate_id), DB_B(v->key_blob.len > 0 ? v->key_blob : STR("")),
 	               DB_T(v->key_type), DB_C(v->spki_sha256), DB_C(v->chain_pem), DB_C(v->serial),
 	               DB_I0(v->not_before_at), DB_I0(v->not_after_at), DB_I0(v->issued_at), DB_I(v->created_at),
 	               DB_I(v->row_version), DB_C(v->ari_id), DB_C(v->authority_id), DB_C(v->names),
-	               DB_I0(v->key_compromised_at));
+	               DB_I0(v->key_compromised_at), DB_I0(v->revoked_at), DB_I(v->revoked_reason));
 }
 
 bool version_find(struct db *db, struct arena *a, const char *id, struct version *ret, struct err *err)
@@ -275,6 +281,17 @@ bool version_set_chain(struct db *db, const char *id, const char *chain_pem, str
 	int64_t changed = 0;
 
 	return db_exec(db, &changed, err, "UPDATE versions SET chain_pem = $2 WHERE id = $1", DB_C(id), DB_C(chain_pem)) &&
+	       rows_changed(changed, err, "version", id);
+}
+
+bool version_set_revoked(struct db *db, const char *id, int64_t reason, int64_t now, struct err *err)
+{
+	int64_t changed = 0;
+
+	return db_exec(db, &changed, err,
+	               "UPDATE versions SET revoked_reason = CASE WHEN revoked_at IS NULL THEN $2 ELSE revoked_reason END,"
+	               " revoked_at = COALESCE(revoked_at, $3) WHERE id = $1",
+	               DB_C(id), DB_I(reason), DB_I(now)) &&
 	       rows_changed(changed, err, "version", id);
 }
 

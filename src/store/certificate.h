@@ -16,6 +16,9 @@ struct certificate {
 	const char *csr_spki;       /* a user's request is kept (certificate_csr): its public key; "": Reeve makes the keys */
 	const char *fallback_id;    /* the second authority; "": none */
 	const char *fallback_after; /* as workflow/failover.h reads it; "": Reeve's own rule */
+	/* what its orders ask for; "" and 0: what the authority says */
+	const char *profile, *chain;
+	int64_t     valid_s;
 };
 MUST_CHECK bool certificate_insert(struct db *db, const struct certificate *c, struct err *err);
 MUST_CHECK bool certificate_find(struct db *db, struct arena *a, const char *id, struct certificate *ret, struct err *err);
@@ -49,12 +52,15 @@ struct version {
 	struct str  key_blob; /* empty: the key is the user's, and was never here */
 	int64_t     number, not_before_at, not_after_at, issued_at, created_at, row_version;
 	int64_t     key_compromised_at; /* 0: nobody said so */
+	int64_t     revoked_at, revoked_reason; /* 0: not revoked; CRLReason */
 };
 /* The number becomes the next of the certificate; row_version as given (it is bound into the sealed key). */
 MUST_CHECK bool version_insert(struct db *db, const struct version *v, struct err *err);
 MUST_CHECK bool version_find(struct db *db, struct arena *a, const char *id, struct version *ret, struct err *err);
 /* number 0: the one served. ERR_NOT_FOUND before the first. */
 MUST_CHECK bool version_find_number(struct db *db, struct arena *a, const char *certificate_id, int64_t number, struct version *ret, struct err *err);
+/* ERR_NOT_FOUND when there is none. Stays as it was first. */
+MUST_CHECK bool version_set_revoked(struct db *db, const char *id, int64_t reason, int64_t now, struct err *err);
 /* The chain as downloaded, not yet trusted. Does not change row_version (the key stays bound to it). */
 MUST_CHECK bool version_set_chain(struct db *db, const char *id, const char *chain_pem, struct err *err);
 /* Verified: facts in, issued_at set, and certificates.version moved to this number, as one unit. */

@@ -74,6 +74,12 @@ bool failure_clear(struct db *db, const char *certificate_id, struct err *err)
 	return db_exec(db, NULL, err, "DELETE FROM failures WHERE certificate_id = $1", DB_T(certificate_id));
 }
 
+bool failure_clock_back(struct db *db, int64_t by_ms, int64_t from, struct err *err)
+{
+	return db_exec(db, NULL, err, "UPDATE failures SET next_at = next_at - $1 WHERE next_at >= $2 AND next_at < 9223372036854775807",
+	               DB_I(by_ms), DB_I(from));
+}
+
 bool failure_rehearsed(struct db *db, const char *certificate_id, const char *authority_id, int64_t now, struct err *err)
 {
 	return db_exec(db, NULL, err, "UPDATE failures SET rehearsed_at = $3 WHERE certificate_id = $1 AND authority_id = $2",

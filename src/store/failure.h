@@ -28,6 +28,8 @@ MUST_CHECK bool failure_put(struct db *db, const struct failure *f, struct err *
 MUST_CHECK bool failure_clear(struct db *db, const char *certificate_id, struct err *err);
 /* A rehearsal passed: production may be asked once. */
 MUST_CHECK bool failure_rehearsed(struct db *db, const char *certificate_id, const char *authority_id, int64_t now, struct err *err);
+/* schedule_clock_back of the next tries: those at or behind `from` move by `by_ms`. */
+MUST_CHECK bool failure_clock_back(struct db *db, int64_t by_ms, int64_t from, struct err *err);
 
 /* An order whose certificate is discarded. */
 struct rehearsal {

@@ -104,6 +104,14 @@ bool bucket_release(struct db *db, const char *scope, const char *name, const ch
 	               DB_T(scope), DB_T(name), DB_T(key));
 }
 
+bool bucket_clock_back(struct db *db, int64_t by_ms, int64_t from, struct err *err)
+{
+	return db_exec(db, NULL, err, "UPDATE ca_buckets SET full_at = full_at - $1 WHERE full_at >= $2", DB_I(by_ms), DB_I(from)) &&
+	       db_exec(db, NULL, err,
+	               "UPDATE ca_buckets SET held_until = held_until - $1 WHERE held_until >= $2 AND held_until < 9223372036854775807",
+	               DB_I(by_ms), DB_I(from));
+}
+
 bool bucket_issued(struct db *db, const char *scope, const char *name, const char *key, int64_t now, int64_t keep_until,
                    struct err *err)
 {

@@ -31,6 +31,8 @@ MUST_CHECK bool bucket_set(struct db *db, const struct bucket *b, int64_t now, s
 MUST_CHECK bool bucket_hold(struct db *db, const struct bucket *b, int64_t now, struct err *err);
 /* A person says that it goes on: of one scope, name and key. */
 MUST_CHECK bool bucket_release(struct db *db, const char *scope, const char *name, const char *key, struct err *err);
+/* schedule_clock_back of what is counted and held: what lies at or behind `from` moves by `by_ms`. */
+MUST_CHECK bool bucket_clock_back(struct db *db, int64_t by_ms, int64_t from, struct err *err);
 /* A certificate for this set was issued; remembered until keep_until. */
 MUST_CHECK bool bucket_issued(struct db *db, const char *scope, const char *name, const char *key, int64_t now, int64_t keep_until,
                               struct err *err);

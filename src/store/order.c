@@ -248,6 +248,19 @@ bool authorization_find(struct db *db, struct arena *a, int64_t id, struct autho
 	return rows_first(&rows, ret, err, "authorization", "");
 }
 
+bool authorization_url_used(struct db *db, const char *authority_id, const char *url, bool *ret, struct err *err)
+{
+	int64_t count = 0;
+
+	if (!db_each(db, rows_int, &count, err,
+	             "SELECT COUNT(*) FROM orders o JOIN authorizations a ON a.order_id = o.id"
+	             " WHERE o.status = 'running' AND o.authority_id = $1 AND a.url = $2",
+	             DB_T(authority_id), DB_T(url)))
+		return false;
+	*ret = count > 0;
+	return true;
+}
+
 bool authorization_list(struct db *db, struct arena *a, const char *order_id, struct authorization **ret,
                         size_t *ret_count, struct err *err)
 {

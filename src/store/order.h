@@ -16,6 +16,7 @@ struct order {
 /* ERR_CONFLICT "order-running" when the certificate has a live order. */
 MUST_CHECK bool order_insert(struct db *db, const struct order *o, struct err *err);
 MUST_CHECK bool order_find(struct db *db, struct arena *a, const char *id, struct order *ret, struct err *err);
+/* The order that this version is of. ERR_NOT_FOUND. */
 /* Newest first. certificate_id "" lists the project's. */
 MUST_CHECK bool order_list(struct db *db, struct arena *a, const char *project_id, const char *certificate_id, size_t limit,
                            struct order **ret, size_t *ret_count, struct err *err);
@@ -47,6 +48,8 @@ struct authorization {
 /* *ret_id is the new row's id; the same (order, url) again gives the existing one. */
 MUST_CHECK bool authorization_insert(struct db *db, const char *order_id, const char *url, int64_t *ret_id, struct err *err);
 MUST_CHECK bool authorization_find(struct db *db, struct arena *a, int64_t id, struct authorization *ret, struct err *err);
+/* Does a running order at this authority have it? A CA may give two orders the same one. */
+MUST_CHECK bool authorization_url_used(struct db *db, const char *authority_id, const char *url, bool *ret, struct err *err);
 MUST_CHECK bool authorization_list(struct db *db, struct arena *a, const char *order_id, struct authorization **ret, size_t *ret_count, struct err *err);
 /* Facts fetched from the CA. */
 MUST_CHECK bool authorization_set_challenge(struct db *db, int64_t id, const char *name, bool wildcard, const char *challenge_url, const char *value, struct err *err);

@@ -4,6 +4,8 @@
  */
 #include "store/schedule.h"
 
+#include "store/failure.h"
+#include "store/limit.h"
 #include "store/rows.h"
 
 bool schedule_wake_authority(struct db *db, const char *authority_id, const char *step, int64_t wake_at, struct err *err)
@@ -66,7 +68,8 @@ bool schedule_clock_back(struct db *db, int64_t now, int64_t by_ms, int64_t *ret
 	               " WHERE state = 'active' AND wake_at >= $3 AND wake_at < 9223372036854775807",
 	               DB_I(now), DB_I(by_ms), DB_I(from)) &&
 	       db_exec(db, NULL, err, "UPDATE renewals SET ask_at = $1 WHERE ask_at >= $2", DB_I(now), DB_I(from)) &&
-	       db_exec(db, NULL, err, "UPDATE renewals SET retry_at = retry_at - $1 WHERE retry_at >= $2", DB_I(by_ms), DB_I(from));
+	       db_exec(db, NULL, err, "UPDATE renewals SET retry_at = retry_at - $1 WHERE retry_at >= $2", DB_I(by_ms), DB_I(from)) &&
+	       failure_clock_back(db, by_ms, from, err) && bucket_clock_back(db, by_ms, from, err);
 }
 
 bool schedule_newest(struct db *db, int64_t *ret_ms, struct err *err)
@@ -123,4 +126,14 @@ bool history_note(struct db *db, const struct history *h, struct err *err)
 	             DB_T(h->order_id), DB_I(h->job_id), DB_T(h->step), DB_T(h->outcome), DB_T(h->text), DB_I0(h->until_at)))
 		return false;
 	return changed > 0 || history_insert(db, h, err);
+}
+
+bool schedule_load(struct db *db, const char *project_id, int64_t now, int64_t *ret_running, int64_t *ret_due, struct err *err)
+{
+	*ret_running = *ret_due = 0;
+	return db_each(db, rows_int, ret_running, err,
+	               "SELECT COUNT(*) FROM orders WHERE status = 'running' AND ($1 = '' OR project_id = $1)", DB_C(project_id)) &&
+	       db_each(db, rows_int, ret_due, err,
+	               "SELECT COUNT(*) FROM jobs WHERE state = 'active' AND wake_at <= $2 AND ($1 = '' OR project_id = $1)",
+	               DB_C(project_id), DB_I(now));
 }

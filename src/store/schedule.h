@@ -21,7 +21,8 @@ MUST_CHECK bool schedule_wake_seen(struct db *db, const char *order_id, int64_t 
 MUST_CHECK bool order_url_taken(struct db *db, const char *order_url, const char *but_order_id, bool *ret, struct err *err);
 /*
  * The wall clock went back by `by_ms`, more than an hour: what was put to sleep before would sleep that much too long.
- * Jobs whose wake-up lies behind the time that was left are moved back with it, and what renewals wait for likewise.
+ * Jobs whose wake-up lies behind the time that was left are moved back with it, and what renewals wait for, what failed and what
+ * the limits of CAs hold likewise.
  */
 MUST_CHECK bool schedule_clock_back(struct db *db, int64_t now, int64_t by_ms, int64_t *ret_count, struct err *err);
 /* The wall time of the newest event that was written down; 0: there is none. */
@@ -33,6 +34,9 @@ MUST_CHECK bool schedule_end_jobs(struct db *db, const char *kind, const char *o
 MUST_CHECK bool order_add_requests(struct db *db, const char *order_id, int64_t more, struct err *err);
 /* Authorizations of an order that are not final become `status`. */
 MUST_CHECK bool authorization_settle(struct db *db, const char *order_id, const char *status, struct err *err);
+/* Orders that run and jobs that are due by now: of one project, or "" for all. */
+MUST_CHECK bool schedule_load(struct db *db, const char *project_id, int64_t now, int64_t *ret_running, int64_t *ret_due,
+                              struct err *err);
 /* history_insert; when the newest row of this job says the same, only its until_at moves. */
 MUST_CHECK bool history_note(struct db *db, const struct history *h, struct err *err);
 

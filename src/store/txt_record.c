@@ -81,6 +81,19 @@ bool txt_record_intend(struct db *db, const struct txt_record *r, int64_t *ret_i
 	return true;
 }
 
+bool txt_record_beside(struct db *db, const struct txt_record *r, int64_t since, int64_t *ret_own, int64_t *ret_others, struct err *err)
+{
+	*ret_own = *ret_others = 0;
+	return db_each(db, rows_int, ret_own, err,
+	               "SELECT COUNT(*) FROM txt_records WHERE owner = $1 AND connection_id = $2 AND state IN ('intent', 'live')"
+	               " AND order_id = $3 AND value <> $4",
+	               DB_T(r->owner), DB_T(r->connection_id), DB_T(r->order_id), DB_T(r->value)) &&
+	       db_each(db, rows_int, ret_others, err,
+	               "SELECT COUNT(*) FROM txt_records WHERE owner = $1 AND connection_id = $2 AND state IN ('intent', 'live')"
+	               " AND order_id <> $3 AND intent_at > $4",
+	               DB_T(r->owner), DB_T(r->connection_id), DB_T(r->order_id), DB_I(since));
+}
+
 static bool is_state(const char *state)
 {
 	return strcmp(state, "live") == 0 || strcmp(state, "removing") == 0 || strcmp(state, "gone") == 0 ||

@@ -26,6 +26,9 @@ struct txt_record {
  * to remove it at the provider.
  */
 MUST_CHECK bool txt_record_intend(struct db *db, const struct txt_record *r, int64_t *ret_id, bool *ret_again, struct err *err);
+/* Values at the owner that may be needed still: of this order (other than `value`), and of others since `since`. */
+MUST_CHECK bool txt_record_beside(struct db *db, const struct txt_record *r, int64_t since, int64_t *ret_own, int64_t *ret_others,
+                                  struct err *err);
 /* To live (from intent, live), removing (not from an end), gone or superseded. Any other move: ERR_CONFLICT. */
 MUST_CHECK bool txt_record_set_state(struct db *db, int64_t id, const char *state, int64_t now, struct err *err);
 /* A removal failed: the row is a debt, tried again at retry_at (0: given up). */

@@ -120,6 +120,11 @@ enum outcome run_account_register(struct job *job, struct err *err)
 		return late(job, err);
 	if (strcmp(s.account.status, "valid") == 0)
 		return OUT_DONE; /* asked for twice at once */
+	if (strcmp(s.account.status, "deactivated") == 0) {
+		err_problem(err, ERR_PERMANENT, "ca-refused", "the account at %s was deactivated", s.authority.name);
+		err_hint(err, "remove the authority and add it again: a new account is made");
+		return late(job, err);
+	}
 	*x = (struct account_status){ s.account.id, s.authority.id, "sent", "", "", false };
 	observe = strcmp(s.account.status, "key") != 0;
 	if (!observe && !job_write(job, write_status, x, err))

@@ -14,6 +14,7 @@
 
 #define HOLD_MS       (3600 * (int64_t)1000) /* a limit without a time */
 #define REFUSED_MS    1000
+#define SPREAD_MIN_MS 250
 #define SPREAD_DOUBLE 6                      /* parked again and again: spread over up to 64 intervals */
 
 /* ---- the buckets of an order ---- */
@@ -114,7 +115,7 @@ static void look_held(struct arena *a, const struct gate *g, enum limit_id id, c
 		err_problem(&why, ERR_TEMPORARY, b->held_problem, "limit %s of %s%s, by its own word (%s)", limit_kinds[id].name,
 		            g->authority.name, of, b->held_text);
 	}
-	block(ret, b->held_until, (b->held_until - now) / 20, b->held_until != POLICY_NEVER, &why);
+	block(ret, b->held_until, (b->held_until - now) / 10, b->held_until != POLICY_NEVER, &why);
 }
 
 static void look_taken(struct arena *a, const struct gate *g, enum limit_id id, const struct bucket *b, int64_t now,
@@ -282,6 +283,9 @@ bool admit_refused(struct job *job, const struct gate *g, int status, uint32_t r
 	job->facts = write_hold;
 	job->facts_arg = x;
 	job->refused = true;
+	/* Seen until the next try, whose time may come before anybody looks at the hold. */
+	job->shown = *cause;
+	snprintf(job->shown.problem, sizeof(job->shown.problem), "%s", x->problem);
 	job_note(job, "%s", cause->text);
 	return true;
 }
@@ -453,14 +457,15 @@ static enum outcome park(struct job *job, const struct gate_blocked *b)
 {
 	char    at[CLOCK_RFC3339_SIZE];
 	int64_t doubled = job->row.attempts < SPREAD_DOUBLE ? job->row.attempts : SPREAD_DOUBLE, wake_at;
+	int64_t spread_ms = b->stated ? b->spread_ms : b->spread_ms << doubled;
 
 	job->shown = b->why;
 	job->refused = b->stated;
 	job->attempts = job->row.attempts + 1;
 	if (b->until == POLICY_NEVER)
 		return job_wait(job, JOB_NEVER, "%s", b->why.text);
-	/* Many may wait for one bucket that fills one by one. */
-	wake_at = b->until + (int64_t)(rand_u64() % (uint64_t)((b->spread_ms << doubled) + 1000));
+	/* Many may wait for one bucket that fills one by one; when the CA has named a time, it is asked soon after. */
+	wake_at = b->until + (int64_t)(rand_u64() % (uint64_t)(spread_ms + SPREAD_MIN_MS));
 	err_problem(&job->shown, b->why.class, b->why.problem, "%s: continues at %s", b->why.text, clock_rfc3339(wake_at, at));
 	err_hint(&job->shown, "%s", b->why.hint);
 	/* The time stands in the row's own column, so that the same wait stays one row. */

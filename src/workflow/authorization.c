@@ -21,6 +21,9 @@
 
 #define TOLD_MAX 5 /* of one challenge, to a CA that looks only when it is told */
 
+#define SLOT_WAIT_MS (10 * 60 * 1000) /* for another order's values at a name that holds few */
+#define SLOT_LOOK_S  5
+
 /* What the pure steps found, until publish writes it with the intent. */
 struct found {
 	struct authorization row;
@@ -207,10 +210,36 @@ enum outcome run_route(struct job *job, struct err *err)
 struct publish_write {
 	struct found     *x;
 	struct txt_record record;
+	unsigned          holds; /* connection_holds() */
 	int64_t           id, job_id;
 	bool              lease, busy; /* the owner name needs a lease, and another job has it */
 	bool              again;       /* somebody may have written the value before */
 };
+
+/*
+ * Where only the newest values stay, an order has the name to itself. One that does not end stops holding others up: at
+ * worst a value is lost and its order repeated.
+ */
+static bool has_room(struct db *db, const struct publish_write *p, struct err *err)
+{
+	int64_t own, others;
+
+	if (p->holds == 0)
+		return true;
+	if (!txt_record_beside(db, &p->record, p->record.intent_at - SLOT_WAIT_MS, &own, &others, err))
+		return false;
+	if (own >= p->holds) {
+		err_problem(err, ERR_PERMANENT, "provider-refused", "%s keeps %u values, and this certificate needs more of them there at once",
+		            p->record.owner, p->holds);
+		return err_hint(err, "let the names lead to different accounts: add a connection for each");
+	}
+	if (others == 0)
+		return true;
+	err_problem(err, ERR_TEMPORARY, "too-many-requests", "another order has its values at %s", p->record.owner);
+	if (err != NULL)
+		err->retry_after_s = SLOT_LOOK_S;
+	return false;
+}
 
 static bool write_intent(struct db *db, void *arg, struct err *err)
 {
@@ -229,7 +258,7 @@ static bool write_intent(struct db *db, void *arg, struct err *err)
 		return false;
 	if (p->x->routed && !authorization_set_route(db, row->id, row->owner, row->connection_id, row->zone, err))
 		return false;
-	return txt_record_intend(db, &p->record, &p->id, &p->again, err);
+	return has_room(db, p, err) && txt_record_intend(db, &p->record, &p->id, &p->again, err);
 }
 
 static bool write_live(struct db *db, void *arg, struct err *err)
@@ -305,9 +334,10 @@ enum outcome run_publish(struct job *job, struct err *err)
 	p->record = (struct txt_record){ .connection_id = x->connection.id, .zone = x->row.zone, .owner = x->row.owner,
 		                         .value = x->row.value, .order_id = job->row.order_id,
 		                         .authorization_id = x->row.id, .state = "intent", .intent_at = clock_now_ms() };
+	p->holds = connection_holds(job->worker, &x->connection);
 	CRASH_POINT(PUBLISH_INTENT_BEFORE);
 	if (!PLANTED(3) && !job_write(job, write_intent, p, err))
-		return job_outcome(err);
+		return p->holds > 0 ? refused_at(job, x, err) : job_outcome(err);
 	if (p->busy)
 		return job_wait(job, clock_now_ms() + rand_jitter(OWNER_BUSY_MS, 50), "another value is being written at %s; it goes first",
 		                x->row.owner);

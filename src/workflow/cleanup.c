@@ -12,6 +12,7 @@
 #include "store/owner_lease.h"
 #include "store/txt_record.h"
 #include "workflow/connection.h"
+#include "workflow/notification.h"
 #include "workflow/removal.h"
 #include "workflow/steps.h"
 
@@ -225,7 +226,7 @@ static bool write_reap(struct db *db, void *arg, struct err *err)
 		    !job_insert(db, "cleanup", x->strays[i].order_id, x->strays[i].order_id, x->strays[i].project_id,
 		                steps[STEP_REMOVE].name, now, &job, err))
 			return false;
-	return true;
+	return notify_debt(db, now, err);
 }
 
 enum outcome run_reap(struct job *job, struct err *err)
@@ -246,10 +247,8 @@ enum outcome run_reap(struct job *job, struct err *err)
 	if (debt.alert)
 		log_error("event=debt-alert count=%lld given_up=%lld since=%s fix=\"`reeve debt list` says which values and why\"",
 		          (long long)debt.count, (long long)debt.given_up, clock_rfc3339(debt.oldest_at, since));
-	if (x->count > 0) {
-		job->facts = write_reap;
-		job->facts_arg = x;
-	}
+	job->facts = write_reap;
+	job->facts_arg = x;
 	job->wake_at = now + REAP_MS;
 	return OUT_WAIT;
 }

@@ -3,6 +3,9 @@
  */
 #include "workflow/command.h"
 
+/* A scraper asks again soon: better no answer than a late one. */
+#define METRICS_TIMEOUT_MS 2000u
+
 /* ---- pieces ---- */
 
 static void who_write(struct buf *b, const struct command_who *who)
@@ -129,6 +132,9 @@ bool command_authority_add(struct ipc_peer *worker, struct arena *a, const struc
 	wire_put_c(&b, x->allow_addresses);
 	wire_put_c(&b, x->connection_id);
 	wire_put_c(&b, x->zone);
+	wire_put_c(&b, x->preset);
+	wire_put_c(&b, x->profile);
+	wire_put_c(&b, x->chain);
 	return ask(worker, a, COMMAND_AUTHORITY_ADD, &b, ret, err);
 }
 
@@ -146,6 +152,9 @@ struct authority command_authority_read(struct wire *w, struct arena *a)
 	x.allow_addresses = wire_get_c(w, a);
 	x.connection_id = wire_get_c(w, a);
 	x.zone = wire_get_c(w, a);
+	x.preset = wire_get_c(w, a);
+	x.profile = wire_get_c(w, a);
+	x.chain = wire_get_c(w, a);
 	if (x.eab_hmac.len == 0)
 		x.eab_hmac = str_of(NULL, 0);
 	return x;
@@ -200,6 +209,9 @@ static void issue_write(struct buf *b, const struct command_issue *c)
 	names_write(b, c->names, c->names_count);
 	wire_put_c(b, c->authority);
 	wire_put_c(b, c->key_type);
+	wire_put_c(b, c->profile);
+	wire_put_c(b, c->chain);
+	wire_put_i64(b, c->valid_s);
 	wire_put_u32(b, (uint32_t)c->aliases_count);
 	for (size_t i = 0; i < c->aliases_count; i++) {
 		wire_put_c(b, c->aliases[i].name);
@@ -239,6 +251,9 @@ struct command_issue command_issue_read(struct wire *w, struct arena *a)
 	c.names = command_names_read(w, a, &c.names_count);
 	c.authority = wire_get_c(w, a);
 	c.key_type = wire_get_c(w, a);
+	c.profile = wire_get_c(w, a);
+	c.chain = wire_get_c(w, a);
+	c.valid_s = wire_get_i64(w);
 	aliases = wire_get_u32(w);
 	if (aliases > COMMAND_NAMES_MAX) {
 		w->failed = true;
@@ -452,6 +467,43 @@ bool command_drill(struct ipc_peer *worker, struct arena *a, const struct comman
 	return ok;
 }
 
+bool command_metrics(struct ipc_peer *worker, struct arena *a, const struct command_who *who, struct command_metrics *ret,
+                     struct err *err)
+{
+	struct str  answer;
+	struct wire w;
+	struct buf  b;
+	bool        ok;
+
+	begin(&b, who);
+	ok = ipc_peer_call(worker, COMMAND_METRICS, buf_str(&b), -1, METRICS_TIMEOUT_MS, a, &answer, err);
+	buf_clear(&b);
+	if (!ok)
+		return false;
+	w = wire_of(answer);
+	ret->commits = wire_get_u64(&w);
+	ret->threads = wire_get_u64(&w);
+	ret->threads_busy = wire_get_u64(&w);
+	return wire_done(&w, err);
+}
+
+bool command_caa(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name, const char *authority,
+                 const char **ret_json, struct err *err)
+{
+	struct str answer;
+	struct buf b;
+	bool       ok;
+
+	begin(&b, who);
+	wire_put_c(&b, name);
+	wire_put_c(&b, authority);
+	ok = ipc_peer_call(worker, COMMAND_CAA, buf_str(&b), -1, COMMAND_TIMEOUT_MS, a, &answer, err);
+	buf_clear(&b);
+	if (ok)
+		*ret_json = arena_str(a, answer);
+	return ok;
+}
+
 bool command_audit(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *action,
                    const char *object, const char *detail, struct err *err)
 {
@@ -585,6 +637,104 @@ bool command_connection_test(struct ipc_peer *worker, struct arena *a, const str
 	wire_put_c(&b, name);
 	wire_put_bool(&b, probe);
 	return ask(worker, a, COMMAND_CONNECTION_TEST, &b, ret, err);
+}
+
+static bool ask_notifier(struct ipc_peer *worker, struct arena *a, const struct command_who *who, enum command_type type,
+                         const struct command_notifier *in, struct command_reply *ret, struct err *err)
+{
+	const struct notifier *n = &in->n;
+	struct buf             b;
+
+	begin(&b, who);
+	wire_put_c(&b, n->id);
+	wire_put_c(&b, n->name);
+	wire_put_c(&b, n->kind);
+	wire_put_c(&b, n->settings);
+	wire_put_c(&b, n->events);
+	wire_put_str(&b, n->secret);
+	wire_put_i64(&b, n->secret_version);
+	wire_put_i64(&b, n->row_version);
+	wire_put_i64(&b, in->seen_version);
+	return ask(worker, a, type, &b, ret, err);
+}
+
+struct command_notifier command_notifier_read(struct wire *w, struct arena *a)
+{
+	struct command_notifier in = { 0 };
+
+	in.n.id = wire_get_c(w, a);
+	in.n.name = wire_get_c(w, a);
+	in.n.kind = wire_get_c(w, a);
+	in.n.settings = wire_get_c(w, a);
+	in.n.events = wire_get_c(w, a);
+	in.n.secret = arena_dup(a, wire_get_str(w));
+	in.n.secret_version = wire_get_i64(w);
+	in.n.row_version = wire_get_i64(w);
+	in.seen_version = wire_get_i64(w);
+	in.n.project_id = "";
+	if (in.n.secret.len == 0)
+		in.n.secret = str_of(NULL, 0);
+	return in;
+}
+
+bool command_notifier_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                          const struct command_notifier *in, struct command_reply *ret, struct err *err)
+{
+	return ask_notifier(worker, a, who, COMMAND_NOTIFIER_ADD, in, ret, err);
+}
+
+bool command_notifier_update(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                             const struct command_notifier *in, struct command_reply *ret, struct err *err)
+{
+	return ask_notifier(worker, a, who, COMMAND_NOTIFIER_UPDATE, in, ret, err);
+}
+
+bool command_notifier_remove(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                             struct command_reply *ret, struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_NOTIFIER_REMOVE, &name, 1, ret, err);
+}
+
+bool command_notifier_test(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                           struct command_reply *ret, struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_NOTIFIER_TEST, &name, 1, ret, err);
+}
+
+bool command_operation(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct command_operation *c,
+                       struct command_reply *ret, struct err *err)
+{
+	struct buf b;
+
+	begin(&b, who);
+	wire_put_c(&b, c->id);
+	wire_put_c(&b, c->order_id);
+	wire_put_c(&b, c->kind);
+	wire_put_c(&b, c->authority);
+	wire_put_c(&b, c->certificate);
+	wire_put_i64(&b, c->version);
+	wire_put_c(&b, c->request);
+	return ask(worker, a, COMMAND_OPERATION_START, &b, ret, err);
+}
+
+struct command_operation command_operation_read(struct wire *w, struct arena *a)
+{
+	struct command_operation c;
+
+	c.id = wire_get_c(w, a);
+	c.order_id = wire_get_c(w, a);
+	c.kind = wire_get_c(w, a);
+	c.authority = wire_get_c(w, a);
+	c.certificate = wire_get_c(w, a);
+	c.version = wire_get_i64(w);
+	c.request = wire_get_c(w, a);
+	return c;
+}
+
+bool command_authority_set(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                           const char *profile, const char *chain, struct command_reply *ret, struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_AUTHORITY_SET, (const char *[]){ name, profile, chain }, 3, ret, err);
 }
 
 bool command_changed_decode(struct arena *a, struct str body, const char **ret_kind, const char **ret_id, struct err *err)

@@ -4,7 +4,7 @@
  * Ids      the sender makes the object's id; the same id again is the same command (its first answer is given).
  * Errors   come back as struct err with a problem code of base/problem_codes.h.
  * Pushes   COMMAND_CHANGED {kind, id}: the row changed; parked requests are run again. Kinds: order, delegation,
- *          authority, certificate, delivery.
+ *          authority, certificate, delivery, operation.
  * Strings  are never NULL after decoding; "" means not given.
  */
 #ifndef REEVE_WORKFLOW_COMMAND_H
@@ -17,6 +17,7 @@
 #include "store/authority.h"
 #include "store/connection.h"
 #include "store/deployment.h"
+#include "store/notification.h"
 #include "store/token.h"
 
 #define COMMAND_TIMEOUT_MS 60000u
@@ -51,6 +52,14 @@ enum command_type {
 	COMMAND_AUTHORITY_LIMITS,
 	COMMAND_CERTIFICATE_REHEARSE,
 	COMMAND_DRILL,
+	COMMAND_METRICS,
+	COMMAND_NOTIFIER_ADD,
+	COMMAND_NOTIFIER_UPDATE,
+	COMMAND_NOTIFIER_REMOVE,
+	COMMAND_NOTIFIER_TEST,
+	COMMAND_OPERATION_START,
+	COMMAND_AUTHORITY_SET,
+	COMMAND_CAA,
 	COMMAND__END,
 	COMMAND_CHANGED = 200, /* push, worker to api */
 };
@@ -72,7 +81,7 @@ MUST_CHECK bool command_project_add(struct ipc_peer *worker, struct arena *a, co
                                     const char *name, struct command_reply *ret, struct err *err);
 
 /* `x` carries id, name, directory_url, email, eab_kid, eab_hmac (sealed for row_version 1), ca_pem, allow_addresses,
- * connection_id (or its name) and zone;
+ * connection_id (or its name), zone, preset, profile and chain;
  * the rest is ignored. The worker checks the URL form and the lists. */
 MUST_CHECK bool command_authority_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
                                       const struct authority *x, struct command_reply *ret, struct err *err);
@@ -107,6 +116,8 @@ struct command_issue {
 	size_t                names_count;
 	const char           *authority;                 /* id or name; "" : the project's default */
 	const char           *key_type;                  /* "" : p256 */
+	const char           *profile, *chain;           /* "" : the authority's */
+	int64_t               valid_s;                   /* 0: the CA's choice */
 	struct command_alias *aliases;
 	size_t                aliases_count;
 	const char           *provider, *alias_provider; /* "" : any; else the provider id, e.g. "builtin" */
@@ -159,7 +170,7 @@ struct command_edit {
 	const char          *certificate; /* id or name */
 	bool                 has_fallback, has_fallback_after, has_csr;
 	bool                 compromised; /* the key of the version served is never used again */
-	struct command_issue issue;       /* certificate_id, facade and once are not used */
+	struct command_issue issue;       /* certificate_id, facade, once, profile, chain and valid_s are not used */
 };
 MUST_CHECK bool command_edit(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct command_edit *c,
                              struct command_reply *ret, struct err *err);
@@ -179,6 +190,10 @@ MUST_CHECK bool command_token_revoke(struct ipc_peer *worker, struct arena *a, c
 /* The report as the JSON body of /v1/doctor. */
 MUST_CHECK bool command_doctor(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *const *names,
                                size_t names_count, const char **ret_json, struct err *err);
+
+/* The report as the JSON body of /v1/caa. authority "" : the project's default. */
+MUST_CHECK bool command_caa(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                            const char *authority, const char **ret_json, struct err *err);
 
 /* Written durably before it returns: for key downloads. */
 MUST_CHECK bool command_audit(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *action,
@@ -216,6 +231,42 @@ MUST_CHECK bool command_connection_remove(struct ipc_peer *worker, struct arena 
 /* Ask the provider now; with `probe` by writing too. What it found is in the reply; problem "" : all is well. */
 MUST_CHECK bool command_connection_test(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
                                         bool probe, struct command_reply *ret, struct err *err);
+struct command_notifier {
+	struct notifier n;            /* id, name, kind, settings, events, secret (sealed), secret_version, row_version */
+	int64_t         seen_version; /* update: of the row it was made from */
+};
+MUST_CHECK bool command_notifier_add(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                                     const struct command_notifier *in, struct command_reply *ret, struct err *err);
+MUST_CHECK bool command_notifier_update(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                                        const struct command_notifier *in, struct command_reply *ret, struct err *err);
+MUST_CHECK bool command_notifier_remove(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                                        struct command_reply *ret, struct err *err);
+/* A message now. problem "": it was taken, and detail is the other side's answer. */
+MUST_CHECK bool command_notifier_test(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                                      struct command_reply *ret, struct err *err);
+
+/* What only the worker knows of itself. */
+struct command_metrics {
+	uint64_t commits;              /* write transactions since its start */
+	uint64_t threads, threads_busy; /* that run steps */
+};
+MUST_CHECK bool command_metrics(struct ipc_peer *worker, struct arena *a, const struct command_who *who, struct command_metrics *ret,
+                                struct err *err);
+struct command_operation {
+	const char *id, *order_id; /* new; the order only when one is placed */
+	const char *kind;          /* workflow/operation.c */
+	const char *authority;     /* id or name; "" : none, or the certificate's */
+	const char *certificate;   /* id or name; "" : none */
+	int64_t     version;       /* of the certificate; 0: the one served */
+	const char *request;       /* JSON object */
+};
+/* ret->id is the operation's. It is queued, not done. */
+MUST_CHECK bool command_operation(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
+                                  const struct command_operation *c, struct command_reply *ret, struct err *err);
+
+/* Profile and preferred chain of an authority, both. name: id or name. */
+MUST_CHECK bool command_authority_set(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *name,
+                                      const char *profile, const char *chain, struct command_reply *ret, struct err *err);
 
 /* ---- the worker's side reads what the functions above wrote ---- */
 
@@ -230,6 +281,8 @@ struct command_limits command_limits_read(struct wire *w, struct arena *a);
 struct deployment    command_deployment_read(struct wire *w, struct arena *a);
 struct command_deployment_run command_deployment_run_read(struct wire *w, struct arena *a);
 struct command_connection command_connection_read(struct wire *w, struct arena *a);
+struct command_notifier command_notifier_read(struct wire *w, struct arena *a);
+struct command_operation command_operation_read(struct wire *w, struct arena *a);
 struct token         command_token_read(struct wire *w, struct arena *a);
 const char *const   *command_names_read(struct wire *w, struct arena *a, size_t *ret_count);
 void                 command_reply_write(struct buf *b, const struct command_reply *reply);

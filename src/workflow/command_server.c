@@ -11,6 +11,7 @@
 #include "store/certificate.h"
 #include "store/project.h"
 #include "store/txt_record.h"
+#include "workflow/caa.h"
 #include "workflow/change.h"
 #include "workflow/command.h"
 #include "workflow/connection_command.h"
@@ -20,6 +21,8 @@
 #include "workflow/drill.h"
 #include "workflow/edit.h"
 #include "workflow/issue.h"
+#include "workflow/notification.h"
+#include "workflow/operation.h"
 #include "workflow/place.h"
 #include "workflow/session.h"
 #include "workflow/steps.h"
@@ -131,13 +134,25 @@ static bool check_directory(struct call *c, const struct authority *x, struct er
 	struct http_client   *http = http_client_new();
 	struct acme_directory directory;
 	bool                  ok = authority_probe(http, c->a, x, &directory, err);
+	const struct acme_preset *preset = authority_preset(x);
 
 	http_client_free(http);
+	if (!ok && preset != NULL && preset->ended != NULL)
+		return err_hint(err, "%s", preset->ended);
 	if (!ok)
 		return false;
 	if (directory.external_account_required && x->eab_kid[0] == '\0') {
 		err_problem(err, ERR_CONFIG, "ca-refused", "%s needs an external account binding", x->directory_url);
-		return err_hint(err, "get a key id and an HMAC key from the CA and give both (eab_kid, eab_hmac_key)");
+		return err_hint(err, "get a key id and an HMAC key from the CA and give both (eab_kid, eab_hmac_key)%s%s",
+		                preset != NULL && preset->eab != NULL ? ": " : "", preset != NULL && preset->eab != NULL ? preset->eab : "");
+	}
+	if (preset != NULL && preset->email_needed && x->email[0] == '\0') {
+		err_problem(err, ERR_CONFIG, "ca-refused", "%s issues to accounts with an e-mail address only", preset->title);
+		return err_hint(err, "give the contact of the account (email)");
+	}
+	if (x->profile[0] != '\0' && acme_directory_profile(&directory, x->profile) == NULL) {
+		err_problem(err, ERR_INPUT, "invalid-request", "%s offers no profile \"%s\"", x->directory_url, x->profile);
+		return err_hint(err, "%s", acme_directory_profiles_text(c->a, &directory));
 	}
 	return true;
 }
@@ -208,6 +223,34 @@ static bool authority_named(struct call *c, store_write_fn fn, struct err *err)
 		return false;
 	write.id = c->reply.id = x.id;
 	return store_write(c->w->store, fn, &write, err);
+}
+
+struct wishes_write {
+	struct call *c;
+	const char  *id, *profile, *chain;
+};
+
+static bool write_wishes(struct db *db, void *arg, struct err *err)
+{
+	struct wishes_write *x = arg;
+
+	return authority_set_wishes(db, x->id, x->profile, x->chain, err) &&
+	       audit(db, x->c, "authority-set", x->id, arena_printf(x->c->a, "profile=%s chain=%s", x->profile, x->chain), err);
+}
+
+static bool do_authority_set(struct call *c, struct err *err)
+{
+	const char         *name = wire_get_c(c->in, c->a);
+	struct wishes_write write = { .c = c };
+	struct authority    x;
+	struct db          *db;
+
+	write.profile = wire_get_c(c->in, c->a);
+	write.chain = wire_get_c(c->in, c->a);
+	if (!wire_done(c->in, err) || !reader(c, &db, err) || !authority_find_named(db, c->a, c->who.project_id, name, &x, err))
+		return false;
+	write.id = c->reply.id = x.id;
+	return store_write(c->w->store, write_wishes, &write, err);
 }
 
 static bool do_authority_default(struct call *c, struct err *err)
@@ -534,7 +577,44 @@ static bool do_connection_test(struct call *c, struct err *err)
 	return wire_done(c->in, err) && connection_command_test(c->w, c->a, &c->who, name, probe, &c->reply, err);
 }
 
+/* ---- notifiers ---- */
+
+static bool do_notifier_add(struct call *c, struct err *err)
+{
+	struct command_notifier in = command_notifier_read(c->in, c->a);
+
+	return wire_done(c->in, err) && notifier_command_add(c->w, c->a, &c->who, &in, &c->reply, err);
+}
+
+static bool do_notifier_update(struct call *c, struct err *err)
+{
+	struct command_notifier in = command_notifier_read(c->in, c->a);
+
+	return wire_done(c->in, err) && notifier_command_update(c->w, c->a, &c->who, &in, &c->reply, err);
+}
+
+static bool do_notifier_remove(struct call *c, struct err *err)
+{
+	const char *name = wire_get_c(c->in, c->a);
+
+	return wire_done(c->in, err) && notifier_command_remove(c->w, c->a, &c->who, name, &c->reply, err);
+}
+
+static bool do_notifier_test(struct call *c, struct err *err)
+{
+	const char *name = wire_get_c(c->in, c->a);
+
+	return wire_done(c->in, err) && notifier_command_test(c->w, c->a, &c->who, name, &c->reply, err);
+}
+
 /* ---- the rest ---- */
+
+static bool do_operation(struct call *c, struct err *err)
+{
+	struct command_operation operation = command_operation_read(c->in, c->a);
+
+	return wire_done(c->in, err) && operation_start(c->w, c->a, &c->who, &operation, &c->reply, err);
+}
 
 static bool write_debt_retry(struct db *db, void *arg, struct err *err)
 {
@@ -559,6 +639,22 @@ static bool do_debt_retry(struct call *c, struct err *err)
 	return true;
 }
 
+static bool do_metrics(struct call *c, struct err *err)
+{
+	struct worker *w = c->w;
+	unsigned       busy;
+
+	if (!wire_done(c->in, err))
+		return false;
+	pthread_mutex_lock(&w->lock);
+	busy = w->busy_count;
+	pthread_mutex_unlock(&w->lock);
+	wire_put_u64(c->out, store_commits(w->store));
+	wire_put_u64(c->out, w->settings.threads);
+	wire_put_u64(c->out, busy);
+	return true;
+}
+
 static bool do_doctor(struct call *c, struct err *err)
 {
 	size_t             count;
@@ -573,6 +669,14 @@ static bool do_drill(struct call *c, struct err *err)
 	const char *certificate = wire_get_c(c->in, c->a);
 
 	return wire_done(c->in, err) && drill_report(c->w, c->a, c->who.project_id, after, certificate, c->out, err);
+}
+
+static bool do_caa(struct call *c, struct err *err)
+{
+	const char *name = wire_get_c(c->in, c->a);
+	const char *authority = wire_get_c(c->in, c->a);
+
+	return wire_done(c->in, err) && caa_report(c->w, c->a, c->who.project_id, name, authority, c->out, err);
 }
 
 struct audit_write {
@@ -620,6 +724,7 @@ static const struct command {
 	ROW(TOKEN_ADD, "token-add", do_token_add),
 	ROW(TOKEN_REVOKE, "token-revoke", do_token_revoke),
 	ROW(DOCTOR, "doctor", do_doctor, .slow = true),
+	ROW(METRICS, "metrics", do_metrics),
 	ROW(AUDIT, "audit", do_audit),
 	ROW(DEPLOYMENT_ADD, "deployment-add", do_deployment_add),
 	ROW(DEPLOYMENT_REMOVE, "deployment-remove", do_deployment_remove),
@@ -632,6 +737,13 @@ static const struct command {
 	ROW(CONNECTION_UPDATE, "connection-update", do_connection_update),
 	ROW(CONNECTION_REMOVE, "connection-remove", do_connection_remove),
 	ROW(CONNECTION_TEST, "connection-test", do_connection_test, .slow = true),
+	ROW(NOTIFIER_ADD, "notifier-add", do_notifier_add),
+	ROW(NOTIFIER_UPDATE, "notifier-update", do_notifier_update),
+	ROW(NOTIFIER_REMOVE, "notifier-remove", do_notifier_remove),
+	ROW(NOTIFIER_TEST, "notifier-test", do_notifier_test, .slow = true),
+	ROW(OPERATION_START, "operation-start", do_operation),
+	ROW(AUTHORITY_SET, "authority-set", do_authority_set),
+	ROW(CAA, "caa", do_caa, .slow = true),
 #undef ROW
 };
 

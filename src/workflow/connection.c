@@ -10,6 +10,8 @@
 #include "crypto/sha256.h"
 #include "keeper/keeper.h"
 #include "provider/credentials.h"
+#include "provider/native.h"
+#include "workflow/notification.h"
 #include "workflow/session.h"
 #include "workflow/steps.h"
 
@@ -50,7 +52,9 @@ bool connection_provider(struct worker *w, struct arena *a, const char *name, co
 
 const struct provider *connection_kind(const struct connection *c)
 {
-	return provider_find(strcmp(c->provider, PROVIDER_BUILTIN) == 0 ? PROVIDER_BUILTIN : PROVIDER_RECIPE);
+	const struct provider *own = provider_find(c->provider);
+
+	return own != NULL ? own : provider_find(PROVIDER_RECIPE);
 }
 
 static bool settings_read(struct connection_use *u, const struct connection *c, struct err *err)
@@ -194,6 +198,116 @@ bool connection_check(struct worker *w, const struct connection *c, struct err *
 	return ok;
 }
 
+/* ---- accounts that can write one name ---- */
+
+unsigned connection_holds(struct worker *w, const struct connection *c)
+{
+	struct book_page    *page;
+	const struct recipe *recipe;
+	unsigned             holds = 0;
+
+	if (strcmp(c->provider, PROVIDER_BUILTIN) == 0)
+		return 0;
+	page = book_take(w->book);
+	if (recipes_find(book_recipes(page), c->provider, &recipe, NULL) && recipe->native != NULL)
+		holds = recipe->native->holds;
+	book_give_back(w->book, page);
+	return holds;
+}
+
+/* The names, in the order of the recipe. */
+static const char *fields_text(struct arena *a, const struct engine_credential *list, size_t count)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < count; i++)
+		text = arena_printf(a, "%s%s%s", text, i > 0 ? " " : "", list[i].name);
+	return text;
+}
+
+static bool enroll_and_seal(struct connection_use *u, struct arena *a, struct connection *c, struct err *err)
+{
+	AUTO(buf_wipe) struct buf plain;
+	struct engine_credential *list;
+	struct record_id          record;
+	const char               *zone;
+	size_t                    count;
+	bool                      ok;
+
+	buf_init(&plain, CREDENTIALS_SIZE_MAX);
+	if (!engine_enroll(u->context.engine, u->context.http, &u->account, u->arena, &list, &count, &zone, err))
+		return false;
+	if (count == 0)
+		return true;
+	if (c->zone[0] != '\0' && strcmp(c->zone, zone) != 0)
+		return err_problem(err, ERR_INPUT, "invalid-request", "the account can write at %s only, so that is its zone, not %s", zone, c->zone);
+	c->zone = arena_strdup(a, zone);
+	c->fields = fields_text(a, list, count);
+	ok = credentials_write(u->account.recipe, list, count, &plain, err);
+	credentials_wipe(list, count);
+	connection_record(a, c, &record);
+	return ok && keeper_seal(u->w->keeper, &record, buf_str(&plain), a, &c->credentials, err);
+}
+
+bool connection_enroll(struct worker *w, struct arena *a, struct connection *c, struct err *err)
+{
+	AUTO(http_client_freep) struct http_client *http = NULL;
+	struct connection_use                       u;
+	bool                                        ok;
+
+	if (connection_holds(w, c) == 0)
+		return true;
+	http = http_client_new();
+	if (!connection_use_open(w, http, c, "", &u, err))
+		return false;
+	ok = enroll_and_seal(&u, a, c, err);
+	connection_use_close(&u);
+	return ok;
+}
+
+static bool alias_is(const char *alias, const char *name, size_t len)
+{
+	size_t alias_len = strlen(alias);
+
+	if (alias_len > 0 && alias[alias_len - 1] == '.')
+		alias_len--;
+	return str_eq_nocase(str_of(alias, alias_len), str_of(name, len));
+}
+
+bool connection_alias(struct worker *w, struct arena *a, const char *project_id, const char *provider, const char *connection,
+                      const char *alias, char ret[static NAME_SIZE], struct err *err)
+{
+	struct db         *db = store_reader(w->store, err);
+	struct connection *all;
+	const char        *accounts = "";
+	size_t             count, others = 0;
+
+	if (db == NULL || !connection_list(db, a, project_id, provider, &all, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const struct connection *c = &all[i];
+		size_t                   label = strcspn(c->zone, ".");
+
+		if (connection[0] != '\0' && strcmp(c->name, connection) != 0 && strcmp(c->id, connection) != 0)
+			continue;
+		if (c->zone[0] == '\0' || connection_holds(w, c) == 0) {
+			others++;
+			continue;
+		}
+		if (alias_is(alias, c->zone, strlen(c->zone)) || alias_is(alias, c->zone, label)) {
+			snprintf(ret, NAME_SIZE, "%s", c->zone);
+			return true;
+		}
+		accounts = arena_printf(a, "%s%ssubdomain %.*s, full domain %s", accounts, accounts[0] != '\0' ? "; or " : "", (int)label,
+		                        c->zone, c->zone);
+	}
+	/* With other connections to choose from it is for them. */
+	if (accounts[0] == '\0' || others > 0)
+		return true;
+	err_problem(err, ERR_INPUT, "invalid-request", "domain_alias %.253s is not the name of the account (%s)", alias, accounts);
+	return err_hint(err, "give the subdomain or the full domain exactly, without a prefix, or leave domain_alias out");
+}
+
 /* ---- looking ---- */
 
 struct health_write {
@@ -205,9 +319,11 @@ static bool write_health(struct db *db, void *arg, struct err *err)
 {
 	struct health_write *x = arg;
 	bool                 bad = x->finding->class != ERR_NONE;
+	int64_t              now = clock_now_ms();
 
-	return connection_set_health(db, x->c->id, bad ? "bad" : "good", x->finding->problem, x->finding->text, x->finding->hint,
-	                             clock_now_ms(), err);
+	return connection_set_health(db, x->c->id, bad ? "bad" : "good", x->finding->problem, x->finding->text, x->finding->hint, now,
+	                             err) &&
+	       notify_connection(db, x->c, x->finding, now, err);
 }
 
 static bool store_health(struct worker *w, const struct connection *c, const struct err *finding, struct err *err)
@@ -238,7 +354,8 @@ void connection_refused(struct worker *w, const struct connection *c, const stru
 
 enum outcome connection_outcome(struct job *job, const struct connection *c, const struct err *why)
 {
-	if (connection_told_to_wait(why)) {
+	/* A person may take days: that is no failure either. */
+	if (connection_told_to_wait(why) || strcmp(why->problem, "manual-step") == 0) {
 		job->attempts = job->row.attempts;
 		job->shown = *why;
 		return job_wait(job, clock_now_ms() + rand_jitter((int64_t)why->retry_after_s * 1000, 20), "%s", why->text);
@@ -302,6 +419,10 @@ bool connection_look(struct worker *w, struct http_client *http, const struct co
 	if (probe && c->zone[0] == '\0') {
 		err_problem(err, ERR_INPUT, "invalid-request", "the connection %s names no zone: there is no place to write to", c->name);
 		return err_hint(err, "test without writing, or `reeve connection update %s --zone ZONE`", c->name);
+	}
+	if (probe && connection_holds(w, c) > 0) {
+		err_problem(err, ERR_INPUT, "invalid-request", "%s keeps only its newest values: a test would push one out", c->provider);
+		return err_hint(err, "test without writing");
 	}
 	if (connection_use_open(w, http, c, "", &u, &finding)) {
 		if (u.outside && !(c->zone[0] != '\0' ? look_at_zone(&u, c, probe, &finding) : look_at_account(&u, &finding)) &&

@@ -46,6 +46,22 @@ MUST_CHECK bool connection_provider(struct worker *w, struct arena *a, const cha
 MUST_CHECK bool connection_check(struct worker *w, const struct connection *c, struct err *err);
 
 /*
+ * A provider that hands out credentials is asked for some when none were given; they are sealed for the row, whose zone
+ * becomes the name they can write. Before the row is written: a crash leaves an account behind that nobody uses.
+ */
+MUST_CHECK bool connection_enroll(struct worker *w, struct arena *a, struct connection *c, struct err *err);
+
+/* How many values fit at the one name it can write, its zone (acme-dns); 0: any number at any name. */
+unsigned connection_holds(struct worker *w, const struct connection *c);
+
+/*
+ * What a domain_alias means where accounts can write one name each: the full domain of the account whose full domain or
+ * subdomain it is. *ret stays as it is for all other providers. ERR_INPUT names both.
+ */
+MUST_CHECK bool connection_alias(struct worker *w, struct arena *a, const char *project_id, const char *provider,
+                                 const char *connection, const char *alias, char ret[static NAME_SIZE], struct err *err);
+
+/*
  * Ask the provider now, and store what came of it as the health. Reads only, unless `probe`: then a value of our own is
  * written at _reeve-test.ZONE and removed again. An unhealthy connection is a success with *ret_finding set.
  */

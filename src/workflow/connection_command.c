@@ -98,7 +98,7 @@ bool connection_command_add(struct worker *w, struct arena *a, const struct comm
 		return true; /* the same command again */
 	x.c.project_id = who->project_id;
 	x.c.created_at = clock_now_ms();
-	if (!settings_check(&x.c, err) || !connection_check(w, &x.c, err))
+	if (!settings_check(&x.c, err) || !connection_check(w, &x.c, err) || !connection_enroll(w, a, &x.c, err))
 		return false;
 	if (!store_write(w->store, write_add, &x, err)) {
 		if (err->class == ERR_CONFLICT)

@@ -8,6 +8,8 @@
 #include "base/name.h"
 #include "base/rand.h"
 #include "keeper/keeper.h"
+#include "workflow/connection.h"
+#include "workflow/notification.h"
 #include "workflow/steps.h"
 
 #define RECHECK_VERIFIED_MS (24 * 3600 * 1000)
@@ -102,7 +104,8 @@ static bool write_health(struct db *db, void *arg, struct err *err)
 	const struct err    *f = &x->verdict->finding;
 	int64_t              now = clock_now_ms();
 
-	if (!delegation_set_health(db, x->d->id, x->verdict->health, f->problem, f->text, now, err))
+	if (!delegation_set_health(db, x->d->id, x->verdict->health, f->problem, f->text, now, err) ||
+	    !notify_delegation(db, x->d, x->verdict->health, f, now, err))
 		return false;
 	return f->class != ERR_NONE || schedule_wake_delegation(db, x->d->id, steps[STEP_PREFLIGHT].name, now, err);
 }
@@ -281,6 +284,9 @@ bool delegation_make(struct worker *w, struct arena *a, const struct delegation_
 		d.zone = strcmp(wish->place->zone, connection_zone(a, &connection)) == 0 ? "" : wish->place->zone;
 	} else if (wish->target[0] != '\0') {
 		d.target = wish->target;
+	} else if (connection_holds(w, &connection) > 0) {
+		d.kind = "named";
+		d.target = connection.zone; /* the only name that it can write */
 	} else {
 		uint8_t label[LABEL_BYTES];
 

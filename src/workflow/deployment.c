@@ -13,6 +13,7 @@
 #include "net/probe.h"
 #include "store/certificate.h"
 #include "workflow/names.h"
+#include "workflow/notification.h"
 #include "workflow/steps.h"
 
 #define TRIES_MAX        16 /* about five hours */
@@ -173,8 +174,16 @@ struct end_write {
 static bool write_end(struct db *db, void *arg, struct err *err)
 {
 	struct end_write *x = arg;
+	struct err        why = { 0 };
+	int64_t           now = clock_now_ms();
 
-	return delivery_end(db, x->id, x->state, x->problem, x->detail, x->hint, x->taken_back, clock_now_ms(), err);
+	if (!delivery_end(db, x->id, x->state, x->problem, x->detail, x->hint, x->taken_back, now, err))
+		return false;
+	if (strcmp(x->state, "failed") != 0)
+		return true;
+	err_problem(&why, ERR_PERMANENT, x->problem, "%s", x->detail);
+	err_hint(&why, "%s", x->hint);
+	return notify_delivery(db, x->id, &why, now, err);
 }
 
 static enum outcome end_as(struct job *job, const struct work *w, const char *state, const char *why)
@@ -264,7 +273,8 @@ static bool write_deployed(struct db *db, void *arg, struct err *err)
 {
 	struct deployed_write *x = arg;
 
-	return delivery_set_deployed(db, x->id, x->state, x->exit_code, x->output, clock_now_ms(), err);
+	return delivery_set_deployed(db, x->id, x->state, x->exit_code, x->output, clock_now_ms(), err) &&
+	       (strcmp(x->state, "done") != 0 || notify_delivery(db, x->id, NULL, clock_now_ms(), err));
 }
 
 static bool write_problem(struct db *db, void *arg, struct err *err)
@@ -387,7 +397,7 @@ enum outcome run_deliver(struct job *job, struct err *err)
 
 static bool write_seen(struct db *db, void *arg, struct err *err)
 {
-	return delivery_set_seen(db, arg, clock_now_ms(), err);
+	return delivery_set_seen(db, arg, clock_now_ms(), err) && notify_delivery(db, arg, NULL, clock_now_ms(), err);
 }
 
 /* SNI cannot ask for a wildcard: any name below it will do. */
@@ -508,5 +518,6 @@ enum outcome run_roll_back(struct job *job, struct err *err)
 
 bool deployment_failed(struct db *db, const struct job *job, const struct err *cause, int64_t now, struct err *err)
 {
-	return delivery_end(db, job->row.subject, "failed", cause->problem, cause->text, cause->hint, false, now, err);
+	return delivery_end(db, job->row.subject, "failed", cause->problem, cause->text, cause->hint, false, now, err) &&
+	       notify_delivery(db, job->row.subject, cause, now, err);
 }

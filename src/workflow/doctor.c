@@ -6,6 +6,7 @@
 
 #include "base/name.h"
 #include "json/json.h"
+#include "store/notification.h"
 #include "store/txt_record.h"
 #include "workflow/delegation.h"
 
@@ -182,6 +183,36 @@ static bool report_debt(struct worker *w, const char *project_id, json_t *root, 
 	return true;
 }
 
+/* Whom the project cannot tell anything just now. It says nothing about the names, so it does not make them unwell. */
+static bool report_notifiers(struct worker *w, struct arena *a, const char *project_id, json_t *root, struct err *err)
+{
+	struct db                  *db = store_reader(w->store, err);
+	json_t                     *array = json_array();
+	struct notification_summary waits;
+	struct notifier            *list;
+	size_t                      count;
+
+	json_put(root, "notifications", array);
+	if (db == NULL || !notifier_list(db, a, project_id, &list, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		json_t *json;
+
+		if (!notification_summary(db, a, list[i].id, &waits, err))
+			return false;
+		if (waits.problem[0] == '\0')
+			continue;
+		json = json_object();
+		json_put_str(json, "name", list[i].name);
+		json_put_int(json, "waiting", waits.open);
+		json_put_str(json, "problem", waits.problem);
+		json_put_str(json, "detail", waits.detail);
+		json_put_str(json, "hint", waits.hint);
+		json_array_append_new(array, json);
+	}
+	return true;
+}
+
 bool doctor_report(struct worker *w, struct arena *a, const char *project_id, const char *const *names, size_t names_count,
                    struct buf *ret, struct err *err)
 {
@@ -211,7 +242,7 @@ bool doctor_report(struct worker *w, struct arena *a, const char *project_id, co
 		json_put_bool(report, "ok", ok);
 		all = all && ok;
 	}
-	if (!report_debt(w, project_id, root, &debt_ok, err))
+	if (!report_debt(w, project_id, root, &debt_ok, err) || !report_notifiers(w, a, project_id, root, err))
 		return false;
 	json_put_bool(root, "ok", all && debt_ok);
 	buf_add_c(ret, json_write(a, root));

@@ -5,12 +5,10 @@
  */
 #include "workflow/drill.h"
 
-#include "dns/caa.h"
-#include "dns/client.h"
-#include "dns/message.h"
 #include "json/json.h"
 #include "store/failure.h"
 #include "workflow/admit.h"
+#include "workflow/caa.h"
 #include "workflow/delegation.h"
 #include "workflow/doctor.h"
 #include "workflow/names.h"
@@ -34,6 +32,7 @@ struct drill {
 	struct arena       *a;
 	struct db          *db;
 	struct http_client *http;
+	struct caa_climb   *climb;
 	struct known        known[AUTHORITIES];
 	size_t              known_count;
 };
@@ -130,21 +129,6 @@ static bool check_routes(struct drill *d, const struct certificate *c, struct re
 	return true;
 }
 
-/* The closest set on the way to the root: RFC 8659 3. *ret_owner is NULL when there is none. */
-static bool find_caa(struct drill *d, const char *name, struct dns_result *ret, const char **ret_owner, struct err *err)
-{
-	*ret_owner = NULL;
-	for (const char *at = name; at != NULL && at[0] != '\0'; at = strchr(at, '.') != NULL ? strchr(at, '.') + 1 : NULL) {
-		if (!dns_lookup(d->w->resolver, d->a, at, DNS_CAA, d->w->settings.resolver_timeout_ms, ret, err))
-			return false;
-		if (ret->outcome == DNS_ABSENT)
-			continue;
-		*ret_owner = at;
-		return true;
-	}
-	return true;
-}
-
 static bool check_caa(struct drill *d, const struct certificate *c, const struct known *k, const char *account, struct report *r,
                       struct err *err)
 {
@@ -154,27 +138,17 @@ static bool check_caa(struct drill *d, const struct certificate *c, const struct
 	if (!names_split(d->a, c->names, &names, &count, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		struct caa_question q = { .identities = k->directory.caa_identities, .identities_count = k->directory.caa_identities_count,
-			                  .account = account, .wildcard = names[i].wildcard };
-		struct caa_verdict  verdict;
-		struct dns_result   found;
-		const char         *owner;
+		struct err why = { 0 };
 
-		if (!find_caa(d, identifier_base(&names[i]), &found, &owner, err))
+		if (caa_allows(d->climb, &names[i], &k->directory, account, &why))
+			continue;
+		/* Forbidden, or not to be looked up; anything else is our own failure. */
+		if (why.class != ERR_CONFIG && why.class != ERR_TEMPORARY) {
+			*err = why;
 			return false;
-		if (owner == NULL)
-			continue;
-		if (found.outcome == DNS_UNKNOWN) {
-			bad++;
-			note(r, "caa", false, arena_printf(d->a, "CAA of %s could not be looked up: %s", owner, found.detail),
-			     arena_printf(d->a, "every name server of %s must answer questions for CAA", owner));
-			continue;
 		}
-		caa_judge(d->a, found.rdata, found.rdata_count, &q, &verdict);
-		bad += !verdict.permitted;
-		if (!verdict.permitted)
-			note(r, "caa", false, arena_printf(d->a, "%s: %s (found at %s)", names[i].value, verdict.text, owner),
-			     verdict.record != NULL ? arena_printf(d->a, "%s. IN %s", owner, verdict.record) : "permit this CA there");
+		bad++;
+		note(r, "caa", false, arena_strdup(d->a, why.text), arena_strdup(d->a, why.hint));
 	}
 	if (bad == 0)
 		note(r, "caa", true, "no CAA record forbids it", NULL);
@@ -275,6 +249,7 @@ bool drill_report(struct worker *w, struct arena *a, const char *project_id, con
 	                           : !certificate_list(d.db, a, project_id, after, PAGE + 1, &list, &count, err))
 		return false;
 	d.http = http_client_new();
+	d.climb = caa_climb_new(w, a);
 	ok = report_page(&d, list, count > PAGE ? PAGE : count, count > PAGE, root, err);
 	http_client_free(d.http);
 	if (ok)

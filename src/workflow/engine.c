@@ -15,6 +15,7 @@
 #include "base/problem_codes.h"
 #include "base/rand.h"
 #include "workflow/admit.h"
+#include "workflow/notification.h"
 #include "workflow/steps.h"
 
 #define IDLE_LOOK_MS 20000 /* the dispatcher looks at least so often, and renews leases */
@@ -157,12 +158,12 @@ static bool write_progress(struct db *db, const struct outcome_write *o, struct 
 	if (job->requests > 0 && !order_add_requests(db, job->row.order_id, job->requests, err))
 		return false;
 	if (strcmp(job->row.kind, "authorization") == 0)
-		return o->outcome != OUT_RETRY || order_set_progress(db, job->row.order_id, steps[STEP_AUTHORIZATIONS].name,
+		return (o->outcome != OUT_RETRY && (o->outcome != OUT_WAIT || shown->class == ERR_NONE)) || order_set_progress(db, job->row.order_id, steps[STEP_AUTHORIZATIONS].name,
 		                                                     shown->problem, shown->text, shown->hint, job->wake_at, 0, err);
 	/* Waiting for its authorizations, an order shows what they say. */
 	if (strcmp(job->row.kind, "order") != 0 || (o->outcome == OUT_WAIT && job->step == STEP_AUTHORIZATIONS))
 		return true;
-	if (o->outcome != OUT_DONE && job->wake_at != JOB_NEVER)
+	if ((o->outcome != OUT_DONE || job->refused) && job->wake_at != JOB_NEVER)
 		next_try_at = job->wake_at;
 	return order_set_progress(db, job->row.order_id, steps[at].name, shown->problem, shown->text, shown->hint, next_try_at, 0, err);
 }
@@ -189,7 +190,7 @@ static bool write_move(struct db *db, const struct outcome_write *o, bool *ret_k
 		if (strcmp(job->row.kind, "account") == 0 &&
 		    !schedule_wake_authority(db, job->row.subject, steps[STEP_ACCOUNT].name, o->now, err))
 			return false;
-		if (!admit_retried(db, job, o->cause, o->now, err))
+		if (!admit_retried(db, job, o->cause, o->now, err) || !notify_retry(db, job, o->cause, o->now, err))
 			return false;
 		return job_sleep(db, job->row.id, job->row.fence, steps[job->step].name, job->row.attempts + 1, job->wake_at, err);
 	case OUT_FAIL:
@@ -287,6 +288,8 @@ static bool job_commit(struct job *job, enum outcome outcome, const struct err *
 		worker_changed(job->worker, "order", job->row.order_id);
 	if (strcmp(job->row.kind, "deployment") == 0)
 		worker_changed(job->worker, "delivery", job->row.subject);
+	if (strcmp(job->row.kind, "operation") == 0)
+		worker_changed(job->worker, "operation", job->row.subject);
 	job->claimed = o.claimed;
 	worker_kick(job->worker, o.next_wake);
 	job->buffered_count = 0;

@@ -62,6 +62,10 @@ enum step_id {
 	STEP_FAILOVER_WATCH, STEP_FAILOVER_OVER,
 	/* connection-check: one job per connection */
 	STEP_CONNECTION_LOOK, STEP_CONNECTION_LOOKED,
+	/* notification: one job per notifier */
+	STEP_NOTIFY, STEP_NOTIFIED,
+	/* operation: one job per thing that was asked of a CA */
+	STEP_OPERATION_PREPARE, STEP_OPERATION_SEND, STEP_OPERATED,
 	STEP__COUNT
 };
 
@@ -149,6 +153,7 @@ struct worker {
 	unsigned            idle_count, busy_count;
 	unsigned            delivering;      /* atomic: step threads that wait for a target */
 	unsigned            outside;         /* atomic: threads that ask a DNS provider */
+	unsigned            notifying;       /* atomic: those that wait for whom they tell something */
 	int64_t             planned_at;      /* when the dispatcher looks next */
 	int64_t             clock_offset;    /* the dispatcher's: wall - boot when it last looked; 0: not yet */
 	bool                started, stopping, keeper_open;

@@ -8,7 +8,9 @@
 #include "base/rand.h"
 #include "store/authority.h"
 #include "store/project.h"
+#include "workflow/caa.h"
 #include "workflow/issue.h"
+#include "workflow/names.h"
 #include "workflow/renewal_plan.h"
 #include "workflow/steps.h"
 
@@ -18,6 +20,7 @@
 #define ORDERS_MAX    100
 #define LOOK_LEAST_MS 2000
 #define LOOK_MOST_MS  (300 * (int64_t)1000)
+#define REFUSED_MS    (300 * (int64_t)1000)
 
 /* ---- the rule ---- */
 
@@ -232,6 +235,17 @@ static bool write_switch(struct db *db, void *arg, struct err *err)
 	       note(db, order.id, given_up.text, now, err) && start_at_second(db, a, &c, &second, x->order_id, why, err);
 }
 
+/* May the second authority issue, as far as DNS and its directory say? The order that runs is not given up for less. */
+static bool second_may(struct job *job, const struct certificate *c, const struct authority *second, struct err *err)
+{
+	const struct identifier *names;
+	struct session           s;
+	size_t                   count;
+
+	return names_split(job->arena, c->names, &names, &count, err) && session_open(job, second->id, &s, err) &&
+	       caa_check(&s, names, count, err);
+}
+
 enum outcome run_failover_watch(struct job *job, struct err *err)
 {
 	struct switch_write *x = arena_alloc(job->arena, sizeof(*x));
@@ -255,6 +269,12 @@ enum outcome run_failover_watch(struct job *job, struct err *err)
 	if (why == NULL) {
 		after_ms = after_ms / 8 > LOOK_LEAST_MS ? after_ms / 8 : LOOK_LEAST_MS;
 		return job_wait(job, now + rand_jitter(after_ms < LOOK_MOST_MS ? after_ms : LOOK_MOST_MS, 10), "%s", "");
+	}
+	if (!second_may(job, &c, &second, err)) {
+		struct err refused = *err;
+
+		*err = (struct err){ 0 };
+		return job_wait(job, now + rand_jitter(REFUSED_MS, 10), "%s would have its turn (%s), but: %s", second.name, why, refused.text);
 	}
 	id_new(id);
 	*x = (struct switch_write){ job, arena_strdup(job->arena, id) };

@@ -9,7 +9,8 @@
  *          before the CA is asked, is not, however long it waits; nor is one whose rehearsal waits or fails.
  * Then     one order goes to the second; the timelines of both orders and the audit say why. When the second fails too,
  *          the next try is the first one's again. A version by the second is renewed at the first.
- * Not      CAA records are not looked at: the second refuses by itself what they forbid.
+ * CAA      a running order is given up only when the CAA records let the second issue, and it answers; any order of the
+ *          second looks at them before its CA hears of it, as every order does.
  */
 #ifndef REEVE_WORKFLOW_FAILOVER_H
 #define REEVE_WORKFLOW_FAILOVER_H

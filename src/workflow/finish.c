@@ -11,14 +11,18 @@
 #include "store/certificate.h"
 #include "workflow/admit.h"
 #include "workflow/await.h"
+#include "workflow/chain.h"
 #include "workflow/deployment.h"
 #include "workflow/failover.h"
 #include "workflow/names.h"
+#include "workflow/notification.h"
+#include "workflow/operation.h"
 #include "workflow/rehearsal.h"
 #include "workflow/renewal.h"
 #include "workflow/steps.h"
 
 #define FINALIZE_POLLS_MAX 60
+#define CLOCK_LOOK_MS      60000
 
 /* ---- finalize ---- */
 
@@ -173,10 +177,12 @@ enum outcome run_download(struct job *job, struct err *err)
 	struct session      s;
 	struct chain_write *x = arena_alloc(job->arena, sizeof(*x));
 	struct issued      *issued = arena_alloc(job->arena, sizeof(*issued));
+	struct certificate  certificate;
 	struct db          *db;
-	const char         *url;
+	const char         *url, *chosen;
 
-	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err))
+	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err) ||
+	    !certificate_find(db, job->arena, order.certificate_id, &certificate, err))
 		return job_outcome(err);
 	url = order.certificate_url;
 	if (url[0] == '\0') {
@@ -215,12 +221,13 @@ enum outcome run_download(struct job *job, struct err *err)
 		err_in(err, "certificate from %s", s.authority.name);
 		return job_outcome(err);
 	}
+	chosen = chain_choose(&s, url, certificate.chain[0] != '\0' ? certificate.chain : s.authority.chain, &issued->chain);
 	issued->parsed = true;
 	job->memo = issued;
 	*x = (struct chain_write){ order.id, order.version_id, url, arena_str(job->arena, chain_write(job->arena, &issued->chain)) };
 	job->facts = write_chain;
 	job->facts_arg = x;
-	job_note(job, "%zu certificates", issued->chain.count);
+	job_note(job, "%zu certificates%s", issued->chain.count, chosen);
 	return OUT_DONE;
 }
 
@@ -252,14 +259,27 @@ static bool check_chain(struct job *job, struct issued **ret, struct err *err)
 	return x->checked;
 }
 
+/* Not valid now is the certificate's fault only by a clock that is believed: until it is, the order waits. */
+static enum outcome unchecked(struct job *job, const struct issued *x, struct err *err)
+{
+	int64_t now = clock_now_ms();
+	bool    in_time = !x->parsed || (x->chain.certs[0].not_before_ms <= now && now < x->chain.certs[0].not_after_ms);
+
+	err_in(err, "the certificate is not what was ordered");
+	if (in_time || session_clock_believed(job->worker))
+		return job_outcome(err);
+	job->shown = *err;
+	err_hint(&job->shown, "set this machine's clock; the order goes on by itself");
+	*err = (struct err){ 0 };
+	return job_wait(job, now + CLOCK_LOOK_MS, "this machine's clock is doubted: %s", job->shown.text);
+}
+
 enum outcome run_verify(struct job *job, struct err *err)
 {
 	struct issued *x;
 
-	if (!check_chain(job, &x, err)) {
-		err_in(err, "the certificate is not what was ordered");
-		return job_outcome(err);
-	}
+	if (!check_chain(job, &x, err))
+		return unchecked(job, x, err);
 	job_note(job, "key, names, chain and validity are as ordered; issued by %s", x->chain.certs[0].issuer);
 	return OUT_DONE;
 }
@@ -267,6 +287,8 @@ enum outcome run_verify(struct job *job, struct err *err)
 struct store_facts {
 	const char      *order_id, *version_id, *certificate_id, *project_id;
 	struct cert_info leaf;
+	struct order     order;
+	int64_t          number;
 };
 
 static bool write_store(struct db *db, void *arg, struct err *err)
@@ -283,6 +305,7 @@ static bool write_store(struct db *db, void *arg, struct err *err)
 	if (rehearsal)
 		return order_end(db, x->order_id, "rehearsed", "", "", "", now, err);
 	return deployment_plan(db, x->certificate_id, x->version_id, x->order_id, now, err) &&
+	       notify_stored(db, &x->order, x->number, x->leaf.not_after_ms, now, err) &&
 	       version_store(db, x->version_id, x->leaf.serial, x->leaf.ari_id, x->leaf.not_before_ms, x->leaf.not_after_ms, now, err) &&
 	       order_end(db, x->order_id, "issued", "", "", "", now, err) &&
 	       renewal_stored(db, x->certificate_id, x->project_id, now, err);
@@ -298,9 +321,9 @@ enum outcome run_store(struct job *job, struct err *err)
 	struct db          *db;
 
 	if (!check_chain(job, &issued, err))
-		return job_outcome(err);
+		return unchecked(job, issued, err);
 	*x = (struct store_facts){ issued->order.id, issued->version.id, issued->order.certificate_id, issued->order.project_id,
-		                   issued->chain.certs[0] };
+		                   issued->chain.certs[0], issued->order, issued->version.number };
 	job->facts = write_store;
 	job->facts_arg = x;
 	if (!job_reader(job, &db, err))
@@ -343,12 +366,15 @@ bool order_give_up(struct db *db, const struct order *order, const char *status,
 	bool                            cancelled = strcmp(status, "cancelled") == 0, rehearsal;
 	int64_t                         next_at;
 
+	/* Before they are settled: afterwards nobody knows which were pending. */
 	return admit_ended(db, a, order, &next_at, err) && rehearsal_ended(db, a, order, false, now, &rehearsal, err) &&
+	       (!cancelled || operation_abandon(db, order, now, err)) &&
 	       schedule_end_jobs(db, "authorization", order->id, err) &&
 	       (!cancelled || schedule_end_jobs(db, "order", order->id, err)) &&
 	       authorization_settle(db, order->id, "invalid", err) && (PLANTED(6) || await_retire(db, order->id, order->project_id, err)) &&
 	       order_end(db, order->id, status, why->problem, why->text, why->hint, now, err) &&
-	       renewal_failed(db, order->certificate_id, cancelled, next_at, now, err);
+	       renewal_failed(db, order->certificate_id, cancelled, next_at, now, err) &&
+	       (cancelled || rehearsal || notify_order_failed(db, order, why, now, err));
 }
 
 static bool fail_order(struct db *db, const struct job *job, const struct err *cause, int64_t now, struct err *err)
@@ -373,7 +399,7 @@ static bool fail_account(struct db *db, const struct job *job, const struct err 
 	bool           ok = true;
 
 	if (account_find(db, a, job->row.project_id, job->row.subject, &account, &missing))
-		ok = account_set_status(db, account.id, "refused", "", cause->text, err);
+		ok = account_set_status(db, account.id, strcmp(account.status, "deactivated") == 0 ? account.status : "refused", "", cause->text, err);
 	else if (missing.class != ERR_NOT_FOUND)
 		ok = err_in(err, "%s", missing.text);
 	arena_free(a);
@@ -390,5 +416,7 @@ bool fail_facts(struct db *db, const struct job *job, const struct err *cause, i
 		return fail_account(db, job, cause, now, err);
 	if (strcmp(job->row.kind, "deployment") == 0)
 		return deployment_failed(db, job, cause, now, err);
+	if (strcmp(job->row.kind, "operation") == 0)
+		return operation_failed(db, job, cause, now, err);
 	return true;
 }

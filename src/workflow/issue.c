@@ -8,7 +8,6 @@
  */
 #include "workflow/issue.h"
 
-#include "acme/known.h"
 #include "acme/order.h"
 #include "base/id.h"
 #include "crypto/keys.h"
@@ -21,8 +20,10 @@
 #include "workflow/names.h"
 #include "workflow/rehearsal.h"
 #include "workflow/steps.h"
+#include "workflow/wish.h"
 
 #define LOOK_BUDGET_MS 20000 /* for all names of one request together */
+#define VALID_MAX_S    (398 * 86400)
 
 bool issue_target(const char *text, char ret[static NAME_SIZE], struct err *err)
 {
@@ -82,7 +83,7 @@ static bool plan_authority(struct plan *p, struct db *db, struct err *err)
 		return true;
 	if (err->class == ERR_NOT_FOUND) {
 		err_problem(err, ERR_CONFIG, "no-authority", "this project has no certificate authority");
-		err_hint(err, "add one: reeve authority add NAME --directory URL --email YOU");
+		err_hint(err, "add one: reeve authority add letsencrypt --email YOU, or any other with --directory URL");
 	}
 	return false;
 }
@@ -109,14 +110,26 @@ bool plan_fallback(struct plan *p, struct db *db, const char *name, const char *
 
 bool plan_accepts(struct plan *p, const struct authority *x, struct err *err)
 {
-	for (size_t i = 0; i < p->names_count && acme_known_refuses_overlap(x->directory_url); i++)
-		for (size_t k = 0; k < p->names_count; k++)
-			if (identifier_covers(&p->names[k], &p->names[i])) {
-				err_problem(err, ERR_INPUT, "invalid-name", "%s refuses %s together with %s, which covers it", x->name,
-				            p->names[i].value, p->names[k].value);
-				return err_hint(err, "leave out %s, or use another authority", p->names[i].value);
-			}
-	return true;
+	const struct certificate *c = &p->certificate;
+	const struct acme_preset *preset = authority_preset(x);
+
+	if (preset != NULL && c->valid_s > 0 && preset->not_after == ACME_NO) {
+		err_problem(err, ERR_INPUT, "invalid-request", "%s decides itself how long its certificates are valid", preset->title);
+		return err_hint(err, "leave valid_days out%s", preset->profiles == ACME_YES ? "; its profiles differ in their life" : "");
+	}
+	if (preset != NULL && c->profile[0] != '\0' && preset->profiles == ACME_NO) {
+		err_problem(err, ERR_INPUT, "invalid-request", "%s has no profiles, so none called %s", preset->title, c->profile);
+		return err_hint(err, "leave profile out, or use another authority");
+	}
+	return acme_preset_check(preset, p->names, p->names_count, c->profile[0] != '\0' ? c->profile : x->profile, err);
+}
+
+/* The form of what is wished; what the authorities make of it is plan_accepts(). */
+static bool plan_wishes(const struct plan *p, struct err *err)
+{
+	if (p->c->valid_s < 0 || p->c->valid_s > VALID_MAX_S)
+		return err_problem(err, ERR_INPUT, "invalid-request", "a certificate may be asked for at most %d days", VALID_MAX_S / 86400);
+	return chain_wish_check(p->c->chain, err);
 }
 
 bool plan_key(struct plan *p, struct db *db, struct err *err)
@@ -214,12 +227,15 @@ static bool plan_route(struct plan *p, struct db *db, const char *base, struct r
 	bool              fits = false;
 
 	ret->name = base;
-	if (err->class != ERR_NONE || (alias != NULL && !issue_target(alias, target, err)) ||
-	    !connection_provider(p->w, p->a, other ? p->c->alias_provider : p->c->provider, &provider, err))
+	if (err->class != ERR_NONE || !connection_provider(p->w, p->a, other ? p->c->alias_provider : p->c->provider, &provider, err))
 		return false;
 	/* The account is one of dns_provider. */
 	if (other && strcmp(p->c->alias_provider, p->c->provider) != 0)
 		connection = "";
+	if (alias != NULL && !connection_alias(p->w, p->a, p->who->project_id, provider, connection, alias, target, err))
+		return false;
+	if (alias != NULL && target[0] == '\0' && !issue_target(alias, target, err))
+		return false;
 	if (alias != NULL)
 		return plan_target(p, db, base, arena_strdup(p->a, target), provider, connection, ret, err);
 	/* What an edit does not speak of stays where it is. */
@@ -277,12 +293,13 @@ static bool plan_certificate(struct plan *p, struct db *db, struct err *err)
 		                               .name = p->names[0].value, .names = names_join(p->a, p->names, p->names_count),
 		                               .authority_id = p->authority.id,
 		                               .key_type = p->c->key_type[0] != '\0' ? p->c->key_type : "p256",
+		                               .profile = p->c->profile, .chain = p->c->chain, .valid_s = p->c->valid_s,
 		                               .facade = p->c->facade, .created_at = clock_now_ms(), .row_version = 1,
 		                               .auto_renew = true, .renew_before = "",
 		                               .key_policy = p->c->key_policy[0] != '\0' ? p->c->key_policy : "new",
 		                               .csr_spki = p->c->csr_spki, .fallback_after = p->c->fallback_after };
-	if (!plan_fallback(p, db, p->c->fallback, p->c->fallback_after, &p->certificate.fallback_id, err) ||
-	    !plan_accepts(p, &p->authority, err) || !plan_key(p, db, err))
+	if (!plan_wishes(p, err) || !plan_accepts(p, &p->authority, err) ||
+	    !plan_fallback(p, db, p->c->fallback, p->c->fallback_after, &p->certificate.fallback_id, err) || !plan_key(p, db, err))
 		return false;
 	if (!p->c->once || p->c->dry_run)
 		return true;

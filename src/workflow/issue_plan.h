@@ -40,9 +40,9 @@ struct plan {
 /* c->names into p->names, each once. */
 MUST_CHECK bool plan_names(struct plan *p, struct err *err);
 MUST_CHECK bool plan_authority_named(struct plan *p, struct db *db, const char *name, struct authority *ret, struct err *err);
-/* The second authority, "" for none, and its condition; p->authority and p->names are there. */
+/* The second authority, "" for none, and its condition; p->authority, p->names and the wishes of p->certificate are there. */
 MUST_CHECK bool plan_fallback(struct plan *p, struct db *db, const char *name, const char *after, const char **ret_id, struct err *err);
-/* Does this authority take these names together? */
+/* Is this authority not known to refuse these names together, or what p->certificate wishes of it? */
 MUST_CHECK bool plan_accepts(struct plan *p, const struct authority *x, struct err *err);
 /* Key type and policy of p->certificate, and the key of its CSR. */
 MUST_CHECK bool plan_key(struct plan *p, struct db *db, struct err *err);

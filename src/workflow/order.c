@@ -8,10 +8,12 @@
 #include "store/certificate.h"
 #include "workflow/admit.h"
 #include "workflow/await.h"
+#include "workflow/caa.h"
 #include "workflow/issue.h"
 #include "workflow/names.h"
 #include "workflow/session.h"
 #include "workflow/steps.h"
+#include "workflow/wish.h"
 
 #define PREFLIGHT_FIRST_MS 5000
 #define PREFLIGHT_MAX_MS   (300 * 1000)
@@ -281,6 +283,42 @@ static bool write_account_lost(struct db *db, void *arg, struct err *err)
 	return account_set_status(db, arg, "sent", "", "", err);
 }
 
+/* The profile wanted, looked for where it is offered: a cached directory may not know it yet. NULL: the CA's choice. */
+static bool wishes(struct job *job, struct session *s, const struct certificate *certificate, struct acme_order_request *request,
+                   struct err *err)
+{
+	const char *profile = certificate->profile[0] != '\0' ? certificate->profile : s->authority.profile;
+
+	if (!acme_preset_check(authority_preset(&s->authority), request->identifiers, request->identifiers_count, profile, err))
+		return false;
+	if (certificate->valid_s > 0)
+		request->not_after_at = clock_now_ms() + certificate->valid_s * 1000;
+	if (profile[0] == '\0')
+		return true;
+	request->profile = profile;
+	if (acme_directory_profile(&s->directory, profile) != NULL)
+		return true;
+	if (!session_directory_fresh(s, err))
+		return false;
+	if (acme_directory_profile(&s->directory, profile) != NULL)
+		return true;
+	err_problem(err, ERR_CONFIG, "configuration", "%s offers no profile \"%s\"; the CA has not been asked", s->authority.name, profile);
+	return err_hint(err, "%s", acme_directory_profiles_text(job->arena, &s->directory));
+}
+
+/* Believed is what the CA says, not what was asked: draft-ietf-acme-profiles 4. */
+static bool profile_taken(const struct acme_order_request *request, const struct acme_order *answer, struct err *err)
+{
+	if (request->profile == NULL || (answer->profile != NULL && strcmp(answer->profile, request->profile) == 0))
+		return true;
+	if (answer->profile != NULL)
+		err_problem(err, ERR_PERMANENT, "ca-nonsense", "the profile %s was ordered, the CA made an order of the profile %s", request->profile,
+		            answer->profile);
+	else
+		err_problem(err, ERR_PERMANENT, "ca-nonsense", "the profile %s was ordered, the CA does not say that it took it", request->profile);
+	return err_hint(err, "order without a profile, or ask the CA");
+}
+
 /* The CA has forgotten the account: its job looks for it, then registers the same key again. */
 static enum outcome account_lost(struct job *job, const char *account_id)
 {
@@ -316,7 +354,8 @@ enum outcome run_new_order(struct job *job, struct err *err)
 	    !session_open(job, order.authority_id, &s, err) ||
 	    !gate_load(db, job->arena, &s.authority, &certificate, clock_now_ms(), gate, err) ||
 	    !predecessor(job, &s, &certificate, version.names, &wanted, err) ||
-	    !names_split(job->arena, version.names, &request.identifiers, &request.identifiers_count, err))
+	    !names_split(job->arena, version.names, &request.identifiers, &request.identifiers_count, err) ||
+	    !wishes(job, &s, &certificate, &request, err) || !caa_check(&s, request.identifiers, request.identifiers_count, err))
 		return job_outcome(err);
 	CRASH_POINT(NEW_ORDER_INTENT_BEFORE);
 	if (!job_write(job, write_new_order_intent, &intent, err))
@@ -341,6 +380,8 @@ enum outcome run_new_order(struct job *job, struct err *err)
 		err_problem(err, ERR_PERMANENT, "ca-nonsense", "newOrder answered with other names than were asked for");
 		return OUT_FAIL;
 	}
+	if (!profile_taken(&request, answer, err))
+		return OUT_FAIL;
 	if (!order_url_taken(db, answer->url, order.id, &taken, err))
 		return job_outcome(err);
 	if (taken)

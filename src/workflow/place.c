@@ -37,9 +37,15 @@ static bool elsewhere(const struct look *l, const char *zones, const char *examp
 		err_problem(err, ERR_CONFIG, "delegation-different", "%s leads to %s, which is not in %s", l->challenge, l->final, zones);
 	else
 		err_problem(err, ERR_CONFIG, "delegation-missing", "%s has no CNAME, and %s is not in %s", l->challenge, l->wish->name, zones);
-	return err_hint(err, "%s this record %s the zone of %s: %s. 300 IN CNAME _acme-challenge.%s.",
+	return err_hint(err, "%s this record %s the zone of %s: %s. 300 IN CNAME %s.",
 	                l->chain.outcome == DNS_PRESENT ? "change" : "add", l->chain.outcome == DNS_PRESENT ? "in" : "to", l->wish->name,
 	                l->challenge, example);
+}
+
+/* A target to propose. */
+static const char *target_in(const struct look *l, const struct connection *c, const char *zone)
+{
+	return connection_holds(l->w, c) > 0 ? zone : arena_printf(l->a, "_acme-challenge.%s", zone);
 }
 
 static bool take(const struct look *l, const struct connection *c, const char *zone, struct place *ret)
@@ -82,7 +88,7 @@ static bool at_authority(struct look *l, struct db *db, struct place *ret, struc
 	if (!authority_zone(l, &c, &zone, &id, err))
 		return false;
 	if (zone[0] != '\0' && !name_in_zone(l->final, zone))
-		return elsewhere(l, arena_printf(l->a, "the zone %s of the authority %s", zone, l->wish->authority->name), zone, err);
+		return elsewhere(l, arena_printf(l->a, "the zone %s of the authority %s", zone, l->wish->authority->name), target_in(l, &c, zone), err);
 	return take(l, &c, id[0] != '\0' ? arena_printf(l->a, "%s/%s", zone, id) : zone, ret);
 }
 
@@ -110,7 +116,7 @@ static bool at_connection(struct look *l, const struct connection *all, size_t c
 			continue;
 		if (c->zone[0] != '\0') {
 			zones = arena_printf(l->a, "%s%s%s", zones, zones[0] != '\0' ? ", " : "", c->zone);
-			example = c->zone;
+			example = target_in(l, c, c->zone);
 		}
 		if (c->zone[0] != '\0' ? !name_in_zone(l->final, c->zone) : !asked)
 			continue;

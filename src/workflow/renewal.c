@@ -14,6 +14,7 @@
 #include "store/project.h"
 #include "workflow/failover.h"
 #include "workflow/issue.h"
+#include "workflow/notification.h"
 #include "workflow/renewal_plan.h"
 #include "workflow/session.h"
 #include "workflow/steps.h"
@@ -33,6 +34,8 @@ struct look {
 	struct renewal     renewal;
 	struct renewal_plan plan;
 	bool               asked, place;
+	bool                late;     /* its end is near, or came */
+	const char         *incident; /* what the CA explains now; NULL: nothing new */
 	int64_t            ask_later_at; /* not 0: others are asking this CA */
 	const char        *order_id;
 	int64_t            now;
@@ -162,9 +165,11 @@ static void take_window(struct look *x, const struct acme_renewal_info *info)
 
 	if (!same && (r->drawn_at < info->start_at || r->drawn_at >= info->end_at))
 		r->drawn_at = acme_renewal_info_draw(info->start_at, info->end_at, rand_u64());
-	if (info->explanation_url[0] != '\0' && strcmp(info->explanation_url, r->explanation_url) != 0)
+	if (info->explanation_url[0] != '\0' && strcmp(info->explanation_url, r->explanation_url) != 0) {
+		x->incident = info->explanation_url;
 		log_warn("certificate=%s name=%s incident=%s window=%lld..%lld", x->certificate.id, x->certificate.name,
 		         info->explanation_url, (long long)info->start_at, (long long)info->end_at);
+	}
 	r->window_start_at = info->start_at;
 	r->window_end_at = info->end_at;
 	r->explanation_url = info->explanation_url;
@@ -298,6 +303,10 @@ static bool write_look(struct db *db, void *arg, struct err *err)
 		return true;
 	if (x->asked && !renewal_set_asked(db, &x->renewal, err))
 		return false;
+	if (x->incident != NULL && !notify_incident(db, &now, x->version.authority_id, x->incident, x->now, err))
+		return false;
+	if (x->late && !notify_expiring(db, &now, &x->version, &x->renewal, x->plan.automatic && !x->place ? x->plan.due_at : 0, x->now, err))
+		return false;
 	if (!x->place)
 		return true;
 	if (order_find_running(db, x->job->arena, x->certificate.id, &running, &missing))
@@ -335,6 +344,7 @@ enum outcome run_renewal_look(struct job *job, struct err *err)
 	char         order_id[ID_SIZE], due[CLOCK_RFC3339_SIZE];
 	int64_t      wake_at = JOB_NEVER;
 	bool         running, expired, held;
+	int64_t      late_at;
 
 	if (!load(job, x, &running, err))
 		return job_outcome(err);
@@ -352,7 +362,9 @@ enum outcome run_renewal_look(struct job *job, struct err *err)
 		log_info("certificate=%s name=%s order=%s renewal=placed reason=%s", x->certificate.id, x->certificate.name,
 		         x->order_id, renewal_reason_name(x->plan.reason));
 	}
-	if (x->asked || x->place) {
+	late_at = notify_expiring_at(&x->version, &x->renewal, &x->plan);
+	x->late = x->now >= late_at;
+	if (x->asked || x->place || x->late) {
 		job->facts = write_look;
 		job->facts_arg = x;
 	}
@@ -362,5 +374,7 @@ enum outcome run_renewal_look(struct job *job, struct err *err)
 		x->plan.due_at = x->now + rand_jitter(CLOCK_WAIT_MS, JITTER);
 	if (x->plan.automatic && !running && !x->place && x->plan.due_at < wake_at)
 		wake_at = x->plan.due_at;
+	late_at = notify_expiring_next(&x->version, late_at, x->now);
+	wake_at = late_at < wake_at ? late_at : wake_at;
 	return job_wait(job, wake_at, "renewal at %s (%s)", clock_rfc3339(x->plan.due_at, due), renewal_reason_name(x->plan.reason));
 }

@@ -134,7 +134,7 @@ void renewal_plan(const struct certificate *c, const struct version *v, const st
 {
 	int64_t               life = life_of(v), spread, before;
 	struct renewal_policy policy = { 0 };
-	struct renewal_plan   plan = { .due_at = INT64_MAX, .automatic = c->auto_renew && c->paused_at == 0 };
+	struct renewal_plan   plan = { .due_at = INT64_MAX, .automatic = c->auto_renew && c->paused_at == 0 && v->revoked_at == 0 };
 	struct err            ignored = { 0 };
 	bool                  wished = false;
 
@@ -160,7 +160,7 @@ void renewal_plan(const struct certificate *c, const struct version *v, const st
 		plan.reason = r->early > 0 && r->failures == 0 ? RENEWAL_EARLY : RENEWAL_RETRY;
 	}
 	if (!plan.automatic)
-		plan.reason = c->paused_at != 0 ? RENEWAL_PAUSED : RENEWAL_OFF;
+		plan.reason = v->revoked_at != 0 ? RENEWAL_REVOKED : c->paused_at != 0 ? RENEWAL_PAUSED : RENEWAL_OFF;
 	*ret = plan;
 }
 
@@ -181,7 +181,7 @@ const char *renewal_reason_name(enum renewal_reason reason)
 	static const char *const names[RENEWAL__COUNT] = {
 		[RENEWAL_WINDOW] = "window", [RENEWAL_DEADLINE] = "deadline", [RENEWAL_POLICY] = "policy",
 		[RENEWAL_LIFETIME] = "lifetime", [RENEWAL_RETRY] = "retry", [RENEWAL_EARLY] = "early",
-		[RENEWAL_OFF] = "off", [RENEWAL_PAUSED] = "paused",
+		[RENEWAL_OFF] = "off", [RENEWAL_PAUSED] = "paused", [RENEWAL_REVOKED] = "revoked",
 	};
 
 	assert((unsigned)reason < RENEWAL__COUNT);
@@ -216,6 +216,8 @@ static const char *reason_text(struct arena *a, const struct renewal_plan *plan,
 		return "automatic renewal is off";
 	case RENEWAL_PAUSED:
 		return "the certificate is paused";
+	case RENEWAL_REVOKED:
+		return "the version served was revoked; `reeve certificate renew` orders another one";
 	case RENEWAL__COUNT:
 		break;
 	}

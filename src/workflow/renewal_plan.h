@@ -36,6 +36,7 @@ enum renewal_reason {
 	RENEWAL_EARLY,    /* the last ones came so early that the next one is held back */
 	RENEWAL_OFF,      /* not by itself */
 	RENEWAL_PAUSED,
+	RENEWAL_REVOKED,  /* the version served was revoked: the next one is ordered by hand */
 	RENEWAL__COUNT
 };
 

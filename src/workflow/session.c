@@ -181,30 +181,31 @@ bool authority_probe(struct http_client *http, struct arena *a, const struct aut
 /* The directory as the job may keep it: another thread may replace the shared one meanwhile. */
 static struct acme_directory directory_copy(struct arena *a, const struct acme_directory *d)
 {
-	return (struct acme_directory){
+	struct acme_directory copy = {
 		.new_nonce = arena_strdup(a, d->new_nonce), .new_account = arena_strdup(a, d->new_account),
 		.new_order = arena_strdup(a, d->new_order), .revoke_cert = arena_strdup(a, d->revoke_cert),
 		.key_change = arena_strdup(a, d->key_change), .renewal_info = arena_strdup(a, d->renewal_info),
-		.terms_of_service = arena_strdup(a, d->terms_of_service),
+		.terms_of_service = arena_strdup(a, d->terms_of_service), .website = arena_strdup(a, d->website),
 		.external_account_required = d->external_account_required,
+		.caa_identities_count = d->caa_identities_count, .profiles_count = d->profiles_count,
 	};
+
+	copy.caa_identities = arena_alloc_array(a, d->caa_identities_count + 1, sizeof(*copy.caa_identities));
+	for (size_t i = 0; i < d->caa_identities_count; i++)
+		copy.caa_identities[i] = arena_strdup(a, d->caa_identities[i]);
+	copy.profiles = arena_alloc_array(a, d->profiles_count + 1, sizeof(*copy.profiles));
+	for (size_t i = 0; i < d->profiles_count; i++)
+		copy.profiles[i] = (struct acme_profile){ arena_strdup(a, d->profiles[i].name), arena_strdup(a, d->profiles[i].description) };
+	return copy;
 }
 
-static bool ensure_directory(struct session *s, struct err *err)
+bool session_directory_fresh(struct session *s, struct err *err)
 {
-	struct ca    *ca = s->ca;
-	struct job   *job = s->job;
-	struct arena *a;
+	struct ca            *ca = s->ca;
+	struct job           *job = s->job;
+	struct arena         *a = arena_new();
 	struct acme_directory fetched;
 
-	pthread_mutex_lock(&ca->lock);
-	if (ca->directory_at != 0 && clock_mono_ms() - ca->directory_at < DIRECTORY_AGE_MS) {
-		s->directory = directory_copy(job->arena, &ca->directory);
-		pthread_mutex_unlock(&ca->lock);
-		return true;
-	}
-	pthread_mutex_unlock(&ca->lock);
-	a = arena_new();
 	if (!fetch_directory(job->thread->http, a, &s->authority, s->cidrs, s->cidrs_count, HTTP_TOTAL_TIMEOUT_MS, &fetched, err)) {
 		arena_free(a);
 		return false;
@@ -219,6 +220,21 @@ static bool ensure_directory(struct session *s, struct err *err)
 	s->directory = directory_copy(job->arena, &ca->directory);
 	pthread_mutex_unlock(&ca->lock);
 	return true;
+}
+
+static bool ensure_directory(struct session *s, struct err *err)
+{
+	struct ca  *ca = s->ca;
+	struct job *job = s->job;
+
+	pthread_mutex_lock(&ca->lock);
+	if (ca->directory_at != 0 && clock_mono_ms() - ca->directory_at < DIRECTORY_AGE_MS) {
+		s->directory = directory_copy(job->arena, &ca->directory);
+		pthread_mutex_unlock(&ca->lock);
+		return true;
+	}
+	pthread_mutex_unlock(&ca->lock);
+	return session_directory_fresh(s, err);
 }
 
 /*
@@ -314,10 +330,51 @@ static struct record_id account_record(const struct account *x)
 	return (struct record_id){ x->project_id, KEEPER_COLUMN_ACCOUNT_KEY, x->id, x->row_version };
 }
 
-static bool send_signed(struct session *s, struct keeper_jws *jws, enum acme_where where, struct acme_problem *problem,
-                        struct err *err)
+/* What is to be signed: one of the three. */
+struct signing {
+	struct keeper_jws        *jws;
+	struct keeper_revocation *revocation;
+	struct keeper_key_change *change;
+};
+
+static bool sign(struct session *s, const struct signing *what, const char *nonce, struct str *ret, struct err *err)
 {
-	struct http_request request = request_for(&s->authority, s->cidrs, s->cidrs_count, HTTP_POST, jws->url);
+	struct ipc_peer *keeper = s->job->worker->keeper;
+	struct arena    *a = s->job->arena;
+
+	if (what->revocation != NULL) {
+		what->revocation->nonce = nonce;
+		return keeper_revoke(keeper, what->revocation, a, ret, err);
+	}
+	if (what->change != NULL) {
+		what->change->nonce = nonce;
+		return keeper_key_change(keeper, what->change, a, ret, err);
+	}
+	what->jws->nonce = nonce;
+	return keeper_jws(keeper, what->jws, a, ret, err);
+}
+
+/* New terms: where they are is in a header, not in the problem. RFC 8555 7.3.3. */
+static void add_terms(const struct session *s, const struct acme_problem *problem, struct err *err)
+{
+	if (!acme_problem_is(problem, "userActionRequired"))
+		return;
+	for (size_t i = 0; i < s->response.links_count; i++) {
+		char hint[sizeof(err->hint)];
+
+		if (strcmp(s->response.links[i].rel, "terms-of-service") != 0)
+			continue;
+		snprintf(hint, sizeof(hint), "%.600s; the terms are at %.300s; `reeve authority account update %s --agree-terms` agrees to them",
+		         err->hint, s->response.links[i].url, s->authority.name);
+		err_hint(err, "%s", hint);
+		return;
+	}
+}
+
+static bool send_signed(struct session *s, const struct signing *what, const char *url, enum acme_where where,
+                        struct acme_problem *problem, struct err *err)
+{
+	struct http_request request = request_for(&s->authority, s->cidrs, s->cidrs_count, HTTP_POST, url);
 	struct job         *job = s->job;
 	char                nonce[ACME_NONCE_SIZE];
 	int64_t             retry_at;
@@ -325,11 +382,10 @@ static bool send_signed(struct session *s, struct keeper_jws *jws, enum acme_whe
 	s->status = 0;
 	if (!take_nonce(s, nonce, err))
 		return false;
-	jws->nonce = nonce;
-	if (!keeper_jws(job->worker->keeper, jws, job->arena, &request.body, err))
+	if (!sign(s, what, nonce, &request.body, err))
 		return err_in(err, "signature");
 	request.content_type = "application/jose+json";
-	request.repeat_allowed = jws->kind == KEEPER_JWS_KID_POST && jws->payload.len == 0; /* only reads */
+	request.repeat_allowed = what->jws != NULL && what->jws->kind == KEEPER_JWS_KID_POST && what->jws->payload.len == 0; /* only reads */
 	if (where == ACME_AT_DOWNLOAD) {
 		request.accept = ACME_CHAIN_ACCEPT;
 		request.body_max = HTTP_BODY_MAX_CHAIN;
@@ -344,6 +400,7 @@ static bool send_signed(struct session *s, struct keeper_jws *jws, enum acme_whe
 		return true;
 	acme_problem_parse(job->arena, s->status, s->response.body, problem);
 	acme_problem_err(problem, where, s->response.retry_after_s, err);
+	add_terms(s, problem, err);
 	if (err->retry_after_s == 0 && acme_problem_is(problem, "rateLimited") && acme_problem_retry_at(problem, &retry_at) &&
 	    retry_at > clock_now_ms())
 		err->retry_after_s = (uint32_t)((retry_at - clock_now_ms()) / 1000 + 1);
@@ -351,13 +408,13 @@ static bool send_signed(struct session *s, struct keeper_jws *jws, enum acme_whe
 }
 
 /* Up to BAD_NONCE_MAX times with the nonce of the refusal itself, then once with a fresh one. RFC 8555 6.5. */
-static bool post_signed(struct session *s, struct keeper_jws *jws, enum acme_where where, struct err *err)
+static bool post_signed(struct session *s, const struct signing *what, const char *url, enum acme_where where, struct err *err)
 {
 	for (unsigned tries = 0;; tries++) {
 		struct acme_problem problem = { 0 };
 
 		*err = (struct err){ 0 };
-		if (send_signed(s, jws, where, &problem, err))
+		if (send_signed(s, what, url, where, &problem, err))
 			return true;
 		if (s->status < 400 || !acme_should_retry_nonce(&problem) || tries > BAD_NONCE_MAX)
 			return false;
@@ -376,7 +433,22 @@ bool session_post(struct session *s, enum acme_where where, const char *url, str
 		                  .payload = payload };
 	struct err        ignored;
 
-	return post_signed(s, &jws, where, err != NULL ? err : &ignored);
+	return post_signed(s, &(struct signing){ .jws = &jws }, url, where, err != NULL ? err : &ignored);
+}
+
+bool session_revoke_by_key(struct session *s, struct keeper_revocation revocation, struct err *err)
+{
+	revocation.url = s->directory.revoke_cert;
+	return post_signed(s, &(struct signing){ .revocation = &revocation }, revocation.url, ACME_AT_REVOKE, err);
+}
+
+bool session_key_change(struct session *s, const struct record_id *new_record, struct str new_blob, struct err *err)
+{
+	struct keeper_key_change change = { .old_record = account_record(&s->account), .new_record = *new_record,
+		                            .old_blob = s->account.key_blob, .new_blob = new_blob, .url = s->directory.key_change,
+		                            .kid = s->account.url };
+
+	return post_signed(s, &(struct signing){ .change = &change }, change.url, ACME_AT_ACCOUNT, err);
 }
 
 bool session_get(struct session *s, const char *url, uint32_t timeout_ms, struct err *err)
@@ -411,7 +483,7 @@ bool session_new_account(struct session *s, bool only_existing, struct err *err)
 
 	if (!only_existing && s->authority.eab_kid[0] != '\0')
 		jws.eab = &eab;
-	return post_signed(s, &jws, ACME_AT_ACCOUNT, err);
+	return post_signed(s, &(struct signing){ .jws = &jws }, jws.url, ACME_AT_ACCOUNT, err);
 }
 
 /* ---- the CA's pace ---- */

@@ -56,6 +56,10 @@ struct session {
 MUST_CHECK bool session_open(struct job *job, const char *authority_id, struct session *ret, struct err *err);
 /* A signed POST with the account's URL; payload "" is POST-as-GET. The answer is in session->response. */
 MUST_CHECK bool session_post(struct session *s, enum acme_where where, const char *url, struct str payload, struct err *err);
+/* revokeCert signed by the key of the certificate: RFC 8555 7.6. nonce and url of `revocation` are the session's. */
+MUST_CHECK bool session_revoke_by_key(struct session *s, struct keeper_revocation revocation, struct err *err);
+/* keyChange: nonce, url, kid and the old key are the session's. RFC 8555 7.3.5 */
+MUST_CHECK bool session_key_change(struct session *s, const struct record_id *new_record, struct str new_blob, struct err *err);
 /* A plain GET, unsigned and not counted, with this authority's trust and addresses; any status but 200 is an error. */
 MUST_CHECK bool session_get(struct session *s, const char *url, uint32_t timeout_ms, struct err *err);
 /* A slow CA must not hold the threads that orders of other CAs need. False: ask again after *ret_wait_ms. */
@@ -68,6 +72,9 @@ MUST_CHECK bool session_new_account(struct session *s, bool only_existing, struc
 /* After a poll: what was learned of this CA's pace. */
 void    session_learned(struct session *s, bool validation, bool was_done);
 int64_t session_delay_ms(struct session *s, bool validation);
+
+/* The directory again, whatever is cached: for `authority test` and after a 404. The session has the new one. */
+MUST_CHECK bool session_directory_fresh(struct session *s, struct err *err);
 
 /* Fetch and read a directory once, for `authority add`: with this row's trust and addresses. */
 MUST_CHECK bool authority_probe(struct http_client *http, struct arena *a, const struct authority *x,

@@ -10,8 +10,10 @@
  *   delegation-check   look, again and again, until the delegation is removed
  *   renewal-info       look, again and again            (made with the first version; places the next order)
  *   fail-over      watch                          (beside an order whose certificate names a second authority)
+ *   notification   send, again and again, until the notifier is removed
  *   deployment     deliver -> probe -> delivered, or -> roll-back -> delivered  (one job per delivery of a version)
  *   connection-check   look, again and again, until the connection is removed
+ *   operation      prepare -> send -> operated          (an account or a revocation; see operation.h)
  *
  * A pure step has no effect outside, so its move is written with the next one's commit. attempts_max 0 never gives
  * up: a removal is owed until it is done, and a missing delegation record waits for a person. await and download count
@@ -82,6 +84,17 @@ const struct step steps[STEP__COUNT] = {
 	[STEP_FAILOVER_OVER]    = { .kind = "fail-over", .name = "over" },
 	[STEP_CONNECTION_LOOK]  = { "connection-check", "look",        run_connection_look,   STEP_CONNECTION_LOOK, 0, false, NO_CRASH },
 	[STEP_CONNECTION_LOOKED] = { .kind = "connection-check", .name = "removed" },
+
+	[STEP_NOTIFY]           = { "notification",  "send",           run_notify,            STEP_NOTIFIED,       0,  false,
+	                            CRASH_NOTIFY_DONE, CRASH_NOTIFY_COMMIT_AFTER },
+	[STEP_NOTIFIED]         = { .kind = "notification", .name = "removed" },
+
+	[STEP_OPERATION_PREPARE] = { "operation",    "prepare",        run_operation_prepare, STEP_OPERATION_SEND, 20, false,
+	                            CRASH_OPERATION_KEY_COMMIT_BEFORE, CRASH_OPERATION_KEY_COMMIT_AFTER },
+	/* Its tries are counted by operation.c. */
+	[STEP_OPERATION_SEND]   = { "operation",     "send",           run_operation_send,    STEP_OPERATED,       0,  false,
+	                            CRASH_OPERATION_SENT, CRASH_OPERATION_COMMIT_AFTER },
+	[STEP_OPERATED]         = { .kind = "operation", .name = "operated" },
 };
 
 enum step_id step_find(const char *kind, const char *name)

@@ -16,6 +16,8 @@ step_run run_renewal_look;                                            /* renewal
 step_run run_deliver, run_probe, run_roll_back;                       /* deployment.c */
 step_run run_failover_watch;                                          /* failover.c */
 step_run run_connection_look;                                         /* connection.c */
+step_run run_notify;                                                  /* notification.c */
+step_run run_operation_prepare, run_operation_send;                   /* operation.c */
 
 /*
  * An order ends without a certificate: its authorizations are final, its values are removed, the renewal waits. For

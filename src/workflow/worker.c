@@ -146,8 +146,8 @@ bool worker_new(const struct worker_settings *settings, struct worker **ret, str
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&w->dispatch, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	if (!book_new(settings->providers_directory, &w->book, err) ||
-	    !store_open(settings->store_path, STORE_WRITE, &w->store, err) || !load_meta(w, err) ||
+	w->book = book_new(settings->providers_directory);
+	if (!store_open(settings->store_path, STORE_WRITE, &w->store, err) || !load_meta(w, err) ||
 	    !store_write(w->store, write_start, w, err)) {
 		worker_free(w);
 		return false;
@@ -157,7 +157,7 @@ bool worker_new(const struct worker_settings *settings, struct worker **ret, str
 	w->resolver = ipc_peer_new("resolver", NULL, NULL, w);
 	w->hook = ipc_peer_new("hook role", NULL, NULL, w);
 	w->server = ipc_server_new("worker", COMMAND_THREADS, command_handle, w);
-	w->recipe_engine = engine_new();
+	w->recipe_engine = engine_new(w->hook, w->resolver);
 	*ret = w;
 	return true;
 }

@@ -8,11 +8,13 @@ with NOSLEEP=1 NONCEREJECT=0 AUTHZREUSE=0, on the same cores as Reeve.
 """
 
 import argparse
+import concurrent.futures
 import datetime
 import os
 import pathlib
 import platform
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -85,6 +87,35 @@ def build():
         subprocess.run(["meson", "setup", path, "--buildtype=release"], cwd=ROOT, check=True, stdout=sys.stderr)
     subprocess.run(["ninja", "-C", path, "reeve"], cwd=ROOT, check=True, stdout=sys.stderr)
     return path / "reeve"
+
+
+COPIED = {  # table -> how the columns that name a row change; the others stay as they are
+    "certificates": {"id": "'c' || n", "name": "'s' || n || '.example.com'", "names": "'s' || n || '.example.com'"},
+    "certificate_routes": {"certificate_id": "'c' || n"},
+    "versions": {"id": "'v' || n", "certificate_id": "'c' || n"},
+    "orders": {"id": "'o' || n", "certificate_id": "'c' || n", "version_id": "'v' || n"},
+    "renewals": {"certificate_id": "'c' || n"},
+    "jobs": {"id": "NULL", "subject": "'c' || n", "wake_at": "wake_at + 60 * 86400000 + n * 1000 % 2592000000"},
+}
+ROW_OF = {"certificates": "id = :certificate", "certificate_routes": "certificate_id = :certificate",
+          "versions": "certificate_id = :certificate AND number = 1", "renewals": "certificate_id = :certificate",
+          "orders": "certificate_id = :certificate AND version_id IN (SELECT id FROM versions WHERE number = 1)",
+          "jobs": "kind = 'renewal-info' AND subject = :certificate AND state = 'active'"}
+
+
+def copy_certificates(path, count):
+    """Until there are `count` of them."""
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA synchronous = OFF")
+        there = db.execute("SELECT COUNT(*) FROM certificates WHERE id LIKE 'c%' AND LENGTH(id) < 12").fetchone()[0]
+        certificate = db.execute("SELECT id FROM certificates WHERE name = 'warm.example.com'").fetchone()[0]
+        for table, changes in COPIED.items():
+            columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+            values = ", ".join(changes.get(c, c) for c in columns)
+            db.execute(f"WITH RECURSIVE numbers(n) AS (SELECT {there + 1} UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})"
+                       f" INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM numbers, {table} WHERE {ROW_OF[table]}",
+                       {"certificate": certificate})
+    db.close()
 
 
 def say(text):
@@ -184,11 +215,36 @@ class Bench:
             wall.append(time.perf_counter() - began)
         self.row("a hundred names, 20 ms for each answer (best of 3)", f"{min(wall):.2f} s", "205 requests; through the scripted CA, which has Pebble behind it")
 
+    def flights(self):
+        """k in flight all the time: each waits for its order before it asks for the next."""
+        for k in (1, 8, 64):
+            names = self.names[:16] if k == 1 else self.names[:max(64, self.orders // 2)]
+            before, commits, began = cpu_ms(self.reeve), self.commits(), time.perf_counter()
+            with concurrent.futures.ThreadPoolExecutor(k) as pool:
+                for order in pool.map(lambda name: self.reeve.wait_order(self.renewed(name)["id"], timeout=300), names):
+                    if order["status"] != "issued":
+                        raise lab_module.LabError(str(order))
+            seconds, roles = time.perf_counter() - began, spent(before, cpu_ms(self.reeve))
+            self.row(f"renewals, {k} in flight", f"{len(names) / seconds:.0f} a second",
+                     f"{len(names)} orders; {sum(roles.values()) / len(names):.2f} ms CPU each, all roles, their waiting readers included; "
+                     f"{(self.commits() - commits) / len(names):.1f} commits each")
+
+    def renewed(self, name):
+        return self.reeve.must("POST", f"/v1/certificates/{name}/renew", {})["order"]
+
+    def commits(self):
+        """Write transactions since the start of the worker."""
+        text = self.reeve.must("GET", "/metrics")
+        return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("reeve_store_commits_total "))
+
     def memory(self):
         time.sleep(2)
         self.row("memory, proportional set size of all roles, idle", f"{pss_mib(self.reeve):.1f} MiB", f"after {len(self.names)} certificates")
 
     def cold_start(self):
+        self.row("cold start to serving (median of 7)", f"{self.started_ms():.0f} ms", f"{len(self.names)} certificates stored; until an administrator's request is answered")
+
+    def started_ms(self):
         samples = []
         for _ in range(7):
             self.reeve.stop()
@@ -197,7 +253,30 @@ class Bench:
             while not (self.reeve.listening.exists() and self.reeve.healthy() and self.reeve.open()):
                 time.sleep(0.001)
             samples.append((time.perf_counter() - began) * 1000)
-        self.row("cold start to serving (median of 7)", f"{statistics.median(samples):.0f} ms", f"{len(self.names)} certificates stored; until an administrator's request is answered")
+        return statistics.median(samples)
+
+    def stored(self, counts):
+        """The same with many certificates: each is a copy of one that was issued, not due for months."""
+        for count in counts:
+            store = self.reeve.home / "var" / "reeve.db"
+            self.reeve.stop()
+            copy_certificates(store, count)
+            size = sum(p.stat().st_size for p in store.parent.glob("reeve.db*")) / (1 << 20)
+            self.row(f"cold start to serving, {count:,} certificates (median of 7)", f"{self.started_ms():.0f} ms", f"a database of {size:,.0f} MiB")
+            time.sleep(3)
+            before = self.worker_ns()
+            time.sleep(41)
+            self.row(f"the worker with nothing due, {count:,} certificates", f"{(self.worker_ns() - before) / 2e6:.2f} ms CPU a look",
+                     "two looks of the dispatcher and everything else in 41 s, halved")
+            began = time.perf_counter()
+            for _ in range(100):
+                self.reeve.must("GET", "/v1/certificates?limit=100")
+            self.row(f"a page of 100, {count:,} certificates", f"{(time.perf_counter() - began) * 10:.1f} ms", "mean of 100, one after the other")
+
+    def worker_ns(self):
+        """CPU time with all its threads, to the nanosecond."""
+        tasks = pathlib.Path(f"/proc/{self.reeve.role_pids()['worker']}/task")
+        return sum(int((t / "schedstat").read_text().split()[0]) for t in tasks.iterdir())
 
     def load(self, *args):
         tool = self.lab.directory / "load"
@@ -237,6 +316,7 @@ class Bench:
 def main():
     parser = argparse.ArgumentParser(description="Measures Reeve.")
     parser.add_argument("--orders", type=int, default=200)
+    parser.add_argument("--stored", type=int, nargs="*", default=[1000, 100000, 1000000], help="certificates in the database")
     parser.add_argument("--no-write", action="store_true", help="print the section only")
     args = parser.parse_args()
     binary = build()
@@ -251,11 +331,13 @@ def main():
         bench.prepare()
         bench.lone()
         bench.crowd()
+        bench.flights()
         bench.hundred()
         bench.memory()
         bench.cold_start()
         bench.reads()
         bench.answers()
+        bench.stored(args.stored)
         text = bench.section(revision, where)
     print(text)
     if not args.no_write:

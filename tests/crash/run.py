@@ -8,7 +8,8 @@ point a fresh home issues an apex and its wildcard (for the points of edit and f
 since the first one fails, then its wildcard too by the first, in the place of a renewal that was under way), the process is killed there once (the worker alone; with everything at every second point, in
 the long form at each), and afterwards: the order is issued, the CA issued exactly one certificate, no order was opened
 twice unless the kill fell into the opening, key and certificate match, no TXT value is left in DNS or in the ledger, and
-the certificate is in its directory, whole, and seen at the server that reads it there.
+the certificate is in its directory, whole, and seen at the server that reads it there. Then the account gets a new key,
+which the CA and the database have to agree about whatever died in between.
 
 Then the same with a CA that validates the two names one after the other, killed where the first value goes while the second
 must stay.
@@ -59,6 +60,11 @@ def ready_order(reeve, pebble, deadline):
                 address, port = reeve.tls_address
                 reeve.add_deployment("files", "files", directory=str(reeve.home / "target"), probe=f"{address}:{port}",
                                      allow_addresses=[f"{address}/32"])
+            if not reeve.must("GET", "/v1/notifications")["notifications"]:
+                reeve.must("POST", "/v1/notifications", {
+                    "name": "hook", "kind": "webhook", "events": ["issued"],
+                    "settings": {"url": reeve.hook.url, "ca_pem": reeve.hook.ca_file.read_text(),
+                                 "allow_addresses": [f"{reeve.hook.server.server_address[0]}/32"]}})
             known = reeve.must("GET", "/v1/certificates")["certificates"]
             if not known:
                 reeve.issue([NAME, "*." + NAME], domain_alias="validation.example.org")
@@ -102,6 +108,8 @@ def one_order(lab, env, check=None, slow=False):
     reeve = lab.new_reeve(start=False)
     reeve.crash_env, reeve.tls_address = env, lab.where["tls"]
     (reeve.home / "target").mkdir()
+    address, port = lab.where["webhook"]
+    reeve.hook = lab_module.WebhookServer(reeve.home / "hook", address, port + lab.homes)
     server = lab_module.TlsServer(*reeve.tls_address, reeve.home / "target" / NAME / "current")
     try:
         try:
@@ -123,6 +131,10 @@ def one_order(lab, env, check=None, slow=False):
         delivery = wait_for_delivery(reeve, deadline)
         insist(delivery["state"] == "done" and delivery["seen_at"], f"the delivery ended {json.dumps(delivery)}")
         insist(files_match(reeve.home / "target" / NAME / "current"), "the files of the target do not belong together")
+        told = patiently(reeve, "the message", lambda: reeve.hook.requests, deadline)
+        insist(len({headers["X-Reeve-Event"] for headers, _ in told}) == 1, "one event was told under several ids")
+        if not slow:
+            roll_over(reeve, deadline)
         # A kill behind the last commit may still be to come.
         if check is not None:
             lab_module.wait_until("the kill", check, 10)
@@ -136,7 +148,8 @@ def one_order(lab, env, check=None, slow=False):
         allowed += "set INVALID" in lab.pebble.process.text()[mark:]
         insist(opened <= allowed, f"newOrder was sent {opened} times")
         accounts = lab.pebble.requests(mark)["sign-me-up"]
-        insist(accounts <= 3, f"newAccount was sent {accounts} times")
+        # Looking which key the CA knows is a newAccount too: after a kill, and at the end.
+        insist(accounts <= 8, f"newAccount was sent {accounts} times")
         again = wait_for_certificate(reeve, certificate, deadline)
         leaf = lab_module.pem_blocks(again["fullchain"])[0]
         insist(lab_module.private_public_key(again["key"]) == lab_module.certificate_public_key(leaf), "key and certificate do not match")
@@ -263,6 +276,33 @@ def wait_for_delivery(reeve, deadline):
             revive(reeve)
             time.sleep(0.05)
     raise Failed(f"the delivery did not end: {json.dumps(reeve.deployment('files'), indent=1)}")
+
+
+def roll_over(reeve, deadline):
+    """One new key for the account, asked for once; afterwards the CA knows the one that is stored."""
+    def operations(kind):
+        return [o for o in reeve.must("GET", "/v1/operations")["operations"] if o["kind"] == kind]
+
+    while time.monotonic() < deadline:
+        try:
+            rollovers = operations("account-rollover")
+            insist(len(rollovers) <= 1, f"{len(rollovers)} rollovers of one request")
+            if not rollovers:
+                reeve.must("POST", "/v1/authorities/pebble/account/rollover", {})
+            elif rollovers[0]["ended_at"]:
+                insist(rollovers[0]["state"] == "done", f"the rollover ended {json.dumps(rollovers[0])}")
+                if not operations("account-find"):
+                    reeve.must("POST", "/v1/authorities/pebble/account/find", {})
+                found = operations("account-find")[0]
+                if found["ended_at"]:
+                    insist(found["state"] == "done" and found["report"]["status"] == "valid" and
+                           found["report"]["thumbprint"] == rollovers[0]["report"]["thumbprint"], f"the account is {json.dumps(found)}")
+                    return
+            time.sleep(0.05)
+        except (OSError, http.client.HTTPException, lab_module.LabError, json.JSONDecodeError):
+            revive(reeve)
+            time.sleep(0.05)
+    raise Failed("the rollover did not end")
 
 
 def files_match(directory):

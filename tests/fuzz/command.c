@@ -38,6 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct command_policy policy = command_policy_read(&again, a);
 	assert(policy.certificate != NULL && policy.renew_before != NULL);
 	again = wire_of(str_of(data, size));
+	struct command_operation operation = command_operation_read(&again, a);
+	assert(operation.id != NULL && operation.kind != NULL && operation.request != NULL && c.profile != NULL && x.preset != NULL);
 	struct command_edit edit = command_edit_read(&again, a);
 	assert(edit.certificate != NULL && edit.issue.csr_spki != NULL && edit.issue.fallback_after != NULL);
 	assert(edit.issue.names_count <= COMMAND_NAMES_MAX && edit.issue.aliases_count <= COMMAND_NAMES_MAX);

@@ -57,7 +57,7 @@ static bool worker_only(uint32_t type)
 	return type == KEEPER_OPEN || type == KEEPER_LOAD_KEY || type == KEEPER_NEW_PROJECT_KEY ||
 	       type == KEEPER_ACCOUNT_KEY_NEW || type == KEEPER_CERT_KEY_NEW ||
 	       type == KEEPER_JWS || type == KEEPER_CSR || type == KEEPER_DELIVER || type == KEEPER_WEBHOOK_SIGN ||
-	       type == KEEPER_OPEN_CREDENTIAL;
+	       type == KEEPER_OPEN_CREDENTIAL || type == KEEPER_KEY_CHANGE || type == KEEPER_REVOKE;
 }
 
 static bool api_only(uint32_t type)

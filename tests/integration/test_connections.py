@@ -248,6 +248,10 @@ class Connections(tap.Case):
 
     def test_wrong_credentials_wait_for_the_right_ones(self):
         reeve = self.lab.reeve
+        hook = lab.WebhookServer(self.lab.directory / "told", *self.lab.where["webhook"])
+        self.addCleanup(hook.stop)
+        reeve.must("POST", "/v1/notifications", {"name": "told", "kind": "webhook", "settings": {
+            "url": hook.url, "ca_pem": hook.ca_file.read_text(), "allow_addresses": [f"{self.lab.where['webhook'][0]}/32"]}})
         self.connect("wrong", self.cloudflare, {"api_token": "cf-token-wrong-0123456789"}, zone="inside.example.net")
         certificate, order = reeve.issue(["late.inside.example.net"], connection="wrong")
         order = reeve.wait_order(order["id"], lambda o: o["problem"] == "provider-credential")
@@ -262,6 +266,12 @@ class Connections(tap.Case):
         order = reeve.wait_order(order["id"])
         self.assertEqual(order["status"], "issued", order)
         self.assert_gone(self.cloudflare)
+        reeve.must("POST", "/v1/connections/wrong/test", {})
+        lab.wait_until("both messages", lambda: len(hook.requests) == 2)
+        heard = [json.loads(body) for _, body in hook.requests]
+        self.assertEqual([(m["event"], m["state"], m["details"]["name"]) for m in heard],
+                         [("connection-failed", "happened", "wrong"), ("connection-failed", "over", "wrong")])
+        reeve.must("DELETE", "/v1/notifications/told")
 
     def test_what_the_account_lacks_is_named(self):
         reeve = self.lab.reeve

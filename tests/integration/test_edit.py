@@ -145,6 +145,10 @@ class Edit(tap.Case):
         self.reeve.wait_gone(running["id"])
         self.assert_certificate(certificate["id"], [a, b])
         self.assertEqual(self.get(certificate)["renewal"]["failures"], 0)
+        # What it left pending at the CA is given up behind it, and nothing of the order in its place.
+        ended = lab.wait_until("the operation", lambda: [o for o in self.reeve.must("GET", "/v1/operations")["operations"]
+                                                         if o["certificate_id"] == certificate["id"] and o["ended_at"]], 30)
+        self.assertEqual([o["report"] for o in ended], [{"given_up": 1, "of": 1}], ended)
 
     def test_nothing_to_order_and_nothing_to_change(self):
         names = self.fresh(2)
@@ -244,6 +248,13 @@ class Edit(tap.Case):
         second = self.key(certificate)
         self.assertNotEqual(second, first)
         self.assertTrue(any("reported compromised" in t for t in self.texts(order)), self.texts(order))
+        # A revocation says so too, and its replacement has another key.
+        reply = self.reeve.api("POST", f"/v1/certificates/{certificate['id']}/revoke", {"reason": "keyCompromise", "reissue": True})
+        self.assertEqual(reply.status, 202, reply.body)
+        lab.wait_until("the revocation", lambda: self.reeve.must("GET", f"/v1/operations/{reply.body['id']}")["state"] == "done", 30)
+        lab.wait_until("the replacement", lambda: self.get(certificate)["version"] == 4, 30)
+        self.assertNotEqual(self.key(certificate), second)
+        second = self.key(certificate)
         # The policy holds for the new one.
         self.edited(certificate, names=[*names, *self.fresh()], domain_alias=self.aliases([f"n{type(self).count - 1}.example.com"]))
         self.assertEqual(self.key(certificate), second)
@@ -280,6 +291,9 @@ class Edit(tap.Case):
         self.assertEqual((refused["state"], refused["problem"]), ("failed", "no-key"))
         for name in ("csr-files", "csr-p12"):
             self.reeve.must("DELETE", f"/v1/deployments/{name}")
+        # Its own key cannot revoke it here, nor can it be replaced by a key that is known to others.
+        for body in ({"method": "key"}, {"reason": "keyCompromise", "reissue": True}):
+            self.assert_problem(self.reeve.api("POST", f"/v1/certificates/{certificate['id']}/revoke", body), 409, "no-key", "made from a CSR")
         # It is sent again at renewal, and replaced by another.
         renewal = self.reeve.must("POST", f"/v1/certificates/{certificate['id']}/renew", {})["order"]
         self.assertEqual(self.reeve.wait_order(renewal["id"])["status"], "issued")

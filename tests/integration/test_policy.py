@@ -271,7 +271,7 @@ class Policy(tap.Case):
         # Each thing that would fail tonight, with what to change.
         for records, check, words in (
                 ([*self.records, 'example.com. 300 IN CAA 0 iodef "mailto:x@example.com"', 'example.com. 300 IN CAA 0 issue ";"'],
-                 "caa", "CAA issue forbids it"),
+                 "caa", "forbids every CA"),
                 ([*self.records, f'{name}.example.com. 300 IN CAA 128 future "x"'], "caa", "critical"),
                 ([r for r in self.records if f".{name}." not in r], "delegation", "300 IN CNAME")):
             self.lab.knot.set("example.com", *records)

@@ -45,6 +45,25 @@ class Tokens(tap.Case):
         self.assertIn("once", listed)
         self.assertNotIn(token, listed)
 
+    def test_figures(self):
+        """Prometheus' text: one TYPE and one value for each name; a token of one project does not see the process."""
+        self.assert_problem(self.lab.reeve.http("GET", "/metrics"), 401, "unauthenticated")
+        self.lab.reeve.must("POST", "/v1/projects", {"name": "figures"})
+        narrow = self.lab.reeve.http("GET", "/metrics", token=self.make("figures", project="figures", role="viewer")["token"])
+        reply = self.lab.reeve.api("GET", "/metrics")
+        self.assertTrue(reply.headers["Content-Type"].startswith("text/plain; version=0.0.4"))
+        values = {}
+        for text, into in ((reply.body, values), (narrow.body, {})):
+            lines = text.splitlines()
+            for help_line, type_line, value in zip(lines[::3], lines[1::3], lines[2::3], strict=True):
+                name = value.split()[0].split("{")[0]
+                self.assertEqual((help_line.split()[:3], type_line.split()[:3]), (["#", "HELP", name], ["#", "TYPE", name]))
+                self.assertNotIn(name, into)
+                into[name] = int(value.split()[-1])
+        self.assertEqual((values["reeve_worker_up"], values["reeve_debt_values"]), (1, 0))
+        self.assertGreater(values["reeve_store_commits_total"], 0)
+        self.assertNotIn("reeve_store_commits_total", narrow.body)
+
     def test_expiry_is_sealed_with_the_row(self):
         """Expiry cannot be waited for (a day is the least), so the clock of the row is turned: that is tampering."""
         token = self.make("expires", expires_in_days=1)

@@ -1,13 +1,14 @@
 /*
  * tests/providers/driver.c: the engine for tests: one JSON object per line in, one out. "account" is opened anew for
- * each line; what the engine remembers lasts until "forget".
+ * each line; what the engine remembers lasts until "forget". Arguments: a folder of recipes or "", a directory for programs.
  *
- * In  {"do": "add|remove|present|zone|forget|list", "provider": …, "credentials": {…}, "base_url": …, "allow": "CIDR",
+ * In  {"do": "add|remove|present|zone|enroll|forget|list", "provider": …, "credentials": {…}, "base_url": …, "allow": "CIDR",
  *     "ca_file": …, "zone": …, "owner": …, "value": …, "timeout_ms": …}
- * Out {"ok": true, "present": …, "zone": …} or {"ok": false, "class": …, "problem": …, "text": …, "hint": …,
+ * Out {"ok": true, "present": …, "zone": …, "given": {…}} or {"ok": false, "class": …, "problem": …, "text": …, "hint": …,
  *     "retry_after_s": …}
  */
 #include "base/buf.h"
+#include "deploy/hook.h"
 #include "net/client.h"
 #include "provider/recipes.h"
 #include "provider/engine.h"
@@ -41,6 +42,9 @@ struct program {
 	struct recipes     *recipes;
 	struct engine      *engine;
 	struct http_client *client;
+	struct hook        *hook;
+	struct ipc_server  *server;
+	struct ipc_peer    *peer; /* the hook role, when there is a directory for it */
 };
 
 static struct str whole_file(struct arena *a, const char *path)
@@ -89,6 +93,25 @@ static bool open_account(struct program *p, struct arena *a, const struct line *
 	return true;
 }
 
+static bool enroll(struct program *p, struct arena *a, const struct engine_account *account, json_t *out, struct err *err)
+{
+	struct engine_credential *list;
+	const char               *zone;
+	json_t                   *given;
+	size_t                    count;
+
+	if (!engine_enroll(p->engine, p->client, account, a, &list, &count, &zone, err))
+		return false;
+	if (count == 0)
+		return true;
+	given = json_object();
+	for (size_t i = 0; i < count; i++)
+		json_put_str(given, list[i].name, list[i].value);
+	json_put(out, "given", given);
+	json_put_str(out, "zone", zone);
+	return true;
+}
+
 static bool run(struct program *p, struct arena *a, const struct line *in, json_t *out, struct err *err)
 {
 	struct provider_value value = { in->zone, in->owner != NULL ? in->owner : "", in->value != NULL ? in->value : "" };
@@ -98,7 +121,7 @@ static bool run(struct program *p, struct arena *a, const struct line *in, json_
 
 	if (strcmp(in->action, "forget") == 0) {
 		engine_free(p->engine);
-		p->engine = engine_new();
+		p->engine = engine_new(p->peer, NULL);
 		return true;
 	}
 	if (strcmp(in->action, "list") == 0) {
@@ -118,6 +141,8 @@ static bool run(struct program *p, struct arena *a, const struct line *in, json_
 		json_put_str(out, "zone", zone);
 		return true;
 	}
+	if (strcmp(in->action, "enroll") == 0)
+		return enroll(p, a, &account, out, err);
 	if (strcmp(in->action, "present") != 0)
 		return err_set(err, ERR_INPUT, "\"do\": %s", in->action);
 	if (!engine_present(p->engine, p->client, &account, &value, &present, err))
@@ -149,6 +174,36 @@ static void answer(struct program *p, struct str text)
 	fflush(stdout);
 }
 
+/* The hook role itself, in this process. DIRECTORY holds hooks.d and gets the scratch directory. */
+static bool start_hook_role(struct program *p, const char *directory, struct err *err)
+{
+	static char        hooks[4096], scratch[4096];
+	struct hook_config config = { hooks, scratch };
+	struct hook       *hook;
+	int                ends[2];
+
+	snprintf(hooks, sizeof(hooks), "%s/hooks.d", directory);
+	snprintf(scratch, sizeof(scratch), "%s/deliver", directory);
+	if (!hook_new(&config, &hook, err) || !ipc_pair(ends, err))
+		return false;
+	p->peer = ipc_peer_new("hook role", NULL, NULL, NULL);
+	p->hook = hook;
+	p->server = ipc_server_new("hook role", 4, hook_handle, hook);
+	ipc_server_attach(p->server, HOOK_CHANNEL_WORKER, ends[0]);
+	ipc_peer_attach(p->peer, ends[1]);
+	return true;
+}
+
+static void stop_hook_role(struct program *p)
+{
+	if (p->hook == NULL)
+		return;
+	hook_stop(p->hook);
+	ipc_peer_free(p->peer);
+	ipc_server_free(p->server);
+	hook_free(p->hook);
+}
+
 int main(int argc, char **argv)
 {
 	struct program p = { 0 };
@@ -157,11 +212,12 @@ int main(int argc, char **argv)
 	size_t         size = 0;
 	ssize_t        len;
 
-	if (!recipes_load(argc > 1 ? argv[1] : NULL, &p.recipes, &err)) {
+	if (!recipes_load(argc > 1 && argv[1][0] != '\0' ? argv[1] : NULL, &p.recipes, &err) ||
+	    (argc > 2 && !start_hook_role(&p, argv[2], &err))) {
 		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}
-	p.engine = engine_new();
+	p.engine = engine_new(p.peer, NULL);
 	p.client = http_client_new();
 	while ((len = getline(&line, &size, stdin)) > 0)
 		answer(&p, str_trim(str_of(line, (size_t)len)));
@@ -169,5 +225,6 @@ int main(int argc, char **argv)
 	http_client_free(p.client);
 	engine_free(p.engine);
 	recipes_free(p.recipes);
+	stop_hook_role(&p);
 	return 0;
 }

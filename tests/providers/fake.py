@@ -57,6 +57,10 @@ class Fake:
     read_only = {}           # right, but may not write; {}: the provider cannot say so
     base_path = ""
     page_max = 50
+    name = None              # shown, when it is not the id
+    programs = None          # makes the directory for the hook role, where programs are run
+    shared = None            # names of the contract's cases that apply; None: all
+    own = []                 # cases of its own
     lists = True             # False: an interface that only takes orders; with:
     holds = 0                # values per name, 0: any number
     owner = elsewhere = None  # a name it serves, one it does not
@@ -66,6 +70,17 @@ class Fake:
         self.requests, self.violations, self.faults = [], [], []
         self.before_write = self.after_write = None
         self.lock = threading.RLock()
+
+    @classmethod
+    def missing(cls):
+        """Why it cannot be run on this machine, or None."""
+        return None
+
+    def serve(self, pem, key):
+        return start(self, pem, key)
+
+    def ready(self):
+        """Before each request."""
 
     # ---- the store ----
 

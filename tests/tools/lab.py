@@ -227,12 +227,12 @@ class Pebble:
     BINARY, CONFIG = "pebble", {}
 
     def __init__(self, directory, address, port, resolver, *, nonce_reject=0, authz_reuse=0, eab=None, strict=True, sleeps=False,
-                 alternate_roots=0, config=None):
+                 alternate_roots=0, chain_length=1, config=None):
         self.directory, self.address, self.port, self.management = pathlib.Path(directory), address, port, port + 1000
         self.directory.mkdir(parents=True, exist_ok=True)
         self.resolver, self.eab, self.strict, self.config = resolver, eab, strict, {**self.CONFIG, **(config or {})}
         self.env = {"PEBBLE_WFE_NONCEREJECT": str(nonce_reject), "PEBBLE_AUTHZREUSE": str(authz_reuse),
-                    "PEBBLE_ALTERNATE_ROOTS": str(alternate_roots),
+                    "PEBBLE_ALTERNATE_ROOTS": str(alternate_roots), "PEBBLE_CHAIN_LENGTH": str(chain_length),
                     **({"PEBBLE_VA_SLEEPTIME": "2"} if sleeps else {"PEBBLE_VA_NOSLEEP": "1"})}
         self.ca_file, self.cert, self.key = make_tls(self.directory, address)
         self.url = f"https://{address}:{port}/dir"
@@ -252,6 +252,9 @@ class Pebble:
                                           *(["-strict"] if self.strict else [])],
                                self.directory / "pebble.log", self.env)
         self.process.wait_for("directory", lambda: self._request("GET", self.port, "/dir"))
+
+    def management_get(self, path):
+        return self._request("GET", self.management, path)
 
     def _request(self, method, port, path, body=None):
         """The body of a 200, or None."""
@@ -315,9 +318,6 @@ class NewPebble(Pebble):
     def __init__(self, *args, **options):
         self.BINARY = peers.find("pebble")
         super().__init__(*args, **options)
-
-    def management_get(self, path):
-        return self._request("GET", self.management, path)
 
     def set_renewal_info(self, certificate_pem, answer):
         """From now on renewalInfo of this certificate answers with this text, whatever it is."""

@@ -47,6 +47,10 @@ class ScriptedCA:
         self.url = f"https://{address}:{port}/dir"
         self.offers_ari, self.echo, self.retry_after, self.explanation = True, True, "3600", None
         self.clock_ahead_s = 0
+        # draft-ietf-acme-profiles: what the directory offers, and what an order says it took.
+        self.profiles, self.profile_echo = {}, lambda wanted: wanted
+        self.caa_identities = []
+        self.lose_once = None  # a path whose next answer is lost behind Pebble: 500 instead
         self.windows = lambda certificate, count: (time.time() + 86400 * 365, time.time() + 86400 * 366)
         self.rules, self.log, self.lock = [], [], threading.Lock()
         self.twist = self.wire = lambda *_: None
@@ -138,6 +142,19 @@ class ScriptedCA:
                     break
             if answer is None:
                 answer = self._forward(handler, body)
+            if path == self.lose_once and answer[0] < 400:
+                self.lose_once = None
+                answer = 500, {"Replay-Nonce": self._nonce(), "Retry-After": "1"}, b""
+            if path == "/dir" and answer[0] == 200 and (self.profiles or self.caa_identities):
+                directory = json.loads(answer[2])
+                directory["meta"].update({"profiles": self.profiles, "caaIdentities": self.caa_identities})
+                answer = answer[0], answer[1], json.dumps(directory).encode()
+            if path == "/order-plz" and answer[0] == 201 and payload and "profile" in payload:
+                order = json.loads(answer[2])
+                order.pop("profile", None)
+                if self.profile_echo(payload["profile"]) is not None:
+                    order["profile"] = self.profile_echo(payload["profile"])
+                answer = answer[0], answer[1], json.dumps(order).encode()
             if path == "/dir" and answer[0] == 200 and self.offers_ari:
                 directory = json.loads(answer[2])
                 directory["renewalInfo"] = f"https://{self.address}:{self.port}{ARI.rstrip('/')}"

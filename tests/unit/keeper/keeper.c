@@ -406,6 +406,94 @@ TEST_F(jws_refusals)
 	REFUSED(keeper_jws(f->api, &good, f->a, &body, refused), "forbidden");
 }
 
+TEST_F(key_change)
+{
+	static const char *const    fewer[] = { "ca.test" }, *const more[] = { "ca.test", "evil.test" };
+	static const struct record_id next_id = { PROJECT, KEEPER_COLUMN_ACCOUNT_KEY, "account-1", 2 },
+		                      other_id = { PROJECT, KEEPER_COLUMN_ACCOUNT_KEY, "account-2", 1 };
+	struct keeper_account_key     old = account_make(f), next, other;
+	struct keeper_key_change      change = { .old_record = account_id, .new_record = next_id, .old_blob = old.blob, .nonce = "n1",
+		                                 .url = "https://ca.test/key-change", .kid = "https://ca.test/acct/1" };
+	struct str                    body, payload;
+	struct err                    err = { 0 };
+
+	CHECK_OK(keeper_account_key_new(f->worker, &next_id, KEY_P384, fewer, 1, f->a, &next, &err), err);
+	change.new_blob = next.blob;
+	CHECK_OK(keeper_key_change(f->worker, &change, f->a, &body, &err), err);
+	AUTO(json_freep) json_t *head = jws_part(f->a, body, "protected"), *inner = jws_part(f->a, body, "payload");
+	CHECK_STR(json_str(head, "kid"), "https://ca.test/acct/1");
+	CHECK_STR(json_str(head, "alg"), "ES256");
+	CHECK_STR(json_str(head, "nonce"), "n1");
+	/* RFC 8555 7.3.5: the inner JWS has the new key, no nonce, the same URL, and names account and old key. */
+	payload = str_c(json_write(f->a, inner));
+	AUTO(json_freep) json_t *inner_head = jws_part(f->a, payload, "protected"), *claim = jws_part(f->a, payload, "payload");
+	CHECK_STR(json_str(inner_head, "alg"), "ES384");
+	CHECK_STR(json_str(inner_head, "url"), change.url);
+	CHECK(json_object_get(inner_head, "nonce") == NULL && json_object_get(inner_head, "kid") == NULL);
+	CHECK_STR(json_write(f->a, json_object_get(inner_head, "jwk")), next.jwk);
+	CHECK_STR(json_str(claim, "account"), change.kid);
+	CHECK_STR(json_write(f->a, json_object_get(claim, "oldKey")), old.jwk);
+
+	REFUSED(keeper_key_change(f->api, &change, f->a, &body, refused), "forbidden");
+	change.url = "https://evil.test/key-change";
+	REFUSED(keeper_key_change(f->worker, &change, f->a, &body, refused), "forbidden");
+	change.url = "https://ca.test/key-change";
+	/* A key that may sign for more than the old one, and one of another account. */
+	CHECK_OK(keeper_account_key_new(f->worker, &next_id, KEY_P256, more, 2, f->a, &next, &err), err);
+	change.new_blob = next.blob;
+	REFUSED(keeper_key_change(f->worker, &change, f->a, &body, refused), "forbidden");
+	CHECK_OK(keeper_account_key_new(f->worker, &other_id, KEY_P256, fewer, 1, f->a, &other, &err), err);
+	change.new_record = other_id;
+	change.new_blob = other.blob;
+	REFUSED(keeper_key_change(f->worker, &change, f->a, &body, refused), "forbidden");
+}
+
+TEST_F(revocation_by_key)
+{
+	struct keeper_account_key account = account_make(f);
+	struct keeper_cert_key    key;
+	struct keeper_revocation  r = { .cert_key = cert_id, .certificate = STR("DER"), .reason = 1, .nonce = "n1",
+		                        .url = "https://ca.test/revoke" };
+	struct str                body;
+	struct err                err = { 0 };
+
+	CHECK_OK(keeper_cert_key_new(f->worker, &cert_id, KEY_P256, f->a, &key, &err), err);
+	r.key_blob = key.blob;
+	CHECK_OK(keeper_revoke(f->worker, &r, f->a, &body, &err), err);
+	AUTO(json_freep) json_t *head = jws_part(f->a, body, "protected"), *payload = jws_part(f->a, body, "payload");
+	CHECK(json_is_object(json_object_get(head, "jwk")) && json_object_get(head, "kid") == NULL);
+	CHECK_STR(json_write(f->a, payload), "{\"certificate\":\"REVS\",\"reason\":1}");
+	r.reason = 0;
+	CHECK_OK(keeper_revoke(f->worker, &r, f->a, &body, &err), err);
+	AUTO(json_freep) json_t *without = jws_part(f->a, body, "payload");
+	CHECK_STR(json_write(f->a, without), "{\"certificate\":\"REVS\"}");
+
+	REFUSED(keeper_revoke(f->api, &r, f->a, &body, refused), "forbidden");
+	r.url = "http://ca.test/revoke";
+	CHECK(!keeper_revoke(f->worker, &r, f->a, &body, &err));
+	r.url = "https://ca.test/revoke";
+	r.reason = 11;
+	CHECK(!keeper_revoke(f->worker, &r, f->a, &body, &err));
+	r.reason = 0;
+	r.certificate = STR("");
+	CHECK(!keeper_revoke(f->worker, &r, f->a, &body, &err));
+	/* An account's key is no certificate's. */
+	r.certificate = STR("DER");
+	r.key_blob = account.blob;
+	REFUSED(keeper_revoke(f->worker, &r, f->a, &body, refused), "tampered");
+}
+
+TEST_F(contacts)
+{
+	static const char *const bad[] = { "", "a", "@b.test", "a@", "a@b@c", "a b@c.test", "a@b.test?cc=x", "a@b.test,c@d.test", "a\"@b.test", "<a@b.test>" };
+	struct err               err = { 0 };
+
+	(void)f;
+	CHECK_OK(keeper_email_check("ops+acme@example.test", &err), err);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		CHECK(!keeper_email_check(bad[i], &err));
+}
+
 TEST_F(account_hosts_are_well_formed)
 {
 	static const char *const  bad[] = { "", "Ca.test", "ca.test/", "a@b", "a b" };
@@ -861,6 +949,30 @@ TEST_F(credentials)
 	CHECK_INT(err.class, ERR_INPUT);
 }
 
+/* The worker gets the password of a mail server to see, the one of this row, and no other secret that way. */
+TEST_F(mail_passwords)
+{
+	const struct record_id id = { PROJECT, KEEPER_COLUMN_SMTP, "n1", 1 };
+	struct record_id       other = id, signing = { PROJECT, KEEPER_COLUMN_NOTIFIER, "n1", 1 };
+	struct str             blob, plain;
+	struct err             err = { 0 };
+	uint8_t                mac[ROW_MAC_SIZE];
+
+	CHECK_OK(keeper_seal(f->api, &id, STR("open sesame"), f->a, &blob, &err), err);
+	CHECK_OK(keeper_open_credential(f->worker, &id, blob, f->a, &plain, &err), err);
+	CHECK(str_eq(plain, STR("open sesame")));
+	REFUSED(keeper_open_credential(f->api, &id, blob, f->a, &plain, refused), "forbidden");
+	REFUSED(keeper_webhook_sign(f->worker, &id, blob, 1, STR("{}"), mac, refused), "forbidden");
+	other.row_id = "n2";
+	REFUSED(keeper_open_credential(f->worker, &other, blob, f->a, &plain, refused), "tampered");
+	other = id;
+	other.row_version = 2;
+	REFUSED(keeper_open_credential(f->worker, &other, blob, f->a, &plain, refused), "tampered");
+	CHECK_OK(keeper_seal(f->api, &signing, STR("signs"), f->a, &blob, &err), err);
+	REFUSED(keeper_open_credential(f->worker, &signing, blob, f->a, &plain, refused), "forbidden");
+	CHECK_OK(keeper_webhook_sign(f->worker, &signing, blob, 1, STR("{}"), mac, &err), err);
+}
+
 /* ---- the frame ---- */
 
 TEST_F(other_shapes)
@@ -895,9 +1007,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		S(sealed_before_open), S(open_checks), O(project_keys_rotate), O(records_stay_where_they_are),
-		O(seal_only_what_is_listed), O(jws_kinds), O(jws_refusals), O(account_hosts_are_well_formed), O(csr_of_sealed_key),
-		O(a_key_is_sealed_again),
-		O(row_macs), O(tokens), O(token_limits), O(local_socket_checks), O(exports), O(deliveries), O(webhooks), O(credentials),
+		O(seal_only_what_is_listed), O(jws_kinds), O(jws_refusals), O(key_change), O(revocation_by_key), O(contacts),
+		O(account_hosts_are_well_formed), O(csr_of_sealed_key), O(a_key_is_sealed_again),
+		O(row_macs), O(tokens), O(token_limits), O(local_socket_checks), O(exports), O(deliveries), O(webhooks), O(credentials), O(mail_passwords),
 		O(other_shapes),
 	};
 

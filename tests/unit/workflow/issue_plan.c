@@ -20,8 +20,8 @@ TEST(names_that_an_authority_refuses_together)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		AUTO(arena_freep) struct arena *a = arena_new();
 		struct command_issue c = { .names = cases[i].names };
-		struct plan          p = { .a = a, .c = &c };
-		struct authority     x = { .name = "ca", .directory_url = cases[i].url };
+		struct plan          p = { .a = a, .c = &c, .certificate = { .profile = "" } };
+		struct authority     x = { .name = "ca", .directory_url = cases[i].url, .profile = "" };
 		struct err           err = { 0 };
 
 		while (c.names_count < ARRAY_LEN(cases[i].names) && cases[i].names[c.names_count] != NULL)
@@ -31,6 +31,32 @@ TEST(names_that_an_authority_refuses_together)
 		CHECK_STR(err.problem, cases[i].refused == NULL ? "" : "invalid-name");
 		if (cases[i].refused != NULL)
 			CHECK(strstr(err.text, cases[i].refused) != NULL && err.hint[0] != '\0');
+	}
+}
+
+/* What a certificate wishes is asked of whoever issues it, the second authority and the one after an edit too. */
+TEST(wishes_that_an_authority_refuses)
+{
+	static const char le[] = "https://acme-v02.api.letsencrypt.org/directory", google[] = "https://dv.acme-v02.api.pki.goog/directory";
+	static const struct {
+		const char *url, *profile;
+		int64_t     valid_s;
+		const char *word; /* NULL: accepted */
+	} cases[] = {
+		{ le, "shortlived", 0, NULL },       { le, "", 86400, "valid_days" },
+		{ google, "", 86400, NULL },         { google, "shortlived", 0, "has no profiles" },
+		{ "https://ca.test/dir", "x", 86400, NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(arena_freep) struct arena *a = arena_new();
+		struct plan      p = { .a = a, .certificate = { .profile = cases[i].profile, .valid_s = cases[i].valid_s } };
+		struct authority x = { .name = "ca", .directory_url = cases[i].url, .profile = "" };
+		struct err       err = { 0 };
+
+		CHECK_INT(plan_accepts(&p, &x, &err), cases[i].word == NULL);
+		if (cases[i].word != NULL)
+			CHECK(strstr(err.text, cases[i].word) != NULL || strstr(err.hint, cases[i].word) != NULL);
 	}
 }
 
@@ -52,4 +78,4 @@ TEST(names_that_no_authority_gets)
 	}
 }
 
-TESTS(T(names_that_an_authority_refuses_together), T(names_that_no_authority_gets))
+TESTS(T(names_that_an_authority_refuses_together), T(wishes_that_an_authority_refuses), T(names_that_no_authority_gets))
