@@ -13,7 +13,6 @@
 #include "workflow/steps.h"
 
 #define HOLD_MS       (3600 * (int64_t)1000) /* a limit without a time */
-#define REFUSED_MS    1000
 #define SPREAD_MIN_MS 250
 #define SPREAD_DOUBLE 6                      /* parked again and again: spread over up to 64 intervals */
 
@@ -216,6 +215,23 @@ bool gate_take(struct db *db, struct arena *a, const struct gate *g, const char 
 	return true;
 }
 
+/* What people see of it; returns when to look again. */
+static int64_t show_wait(struct job *job, const struct gate_blocked *b)
+{
+	char    at[CLOCK_RFC3339_SIZE];
+	int64_t doubled = job->row.attempts < SPREAD_DOUBLE ? job->row.attempts : SPREAD_DOUBLE, wake_at;
+	int64_t spread_ms = b->stated ? b->spread_ms : b->spread_ms << doubled;
+
+	job->shown = b->why;
+	if (b->until == POLICY_NEVER)
+		return JOB_NEVER;
+	/* Many may wait for one bucket that fills one by one; when the CA has named a time, it is asked soon after. */
+	wake_at = b->until + (int64_t)(rand_u64() % (uint64_t)(spread_ms + SPREAD_MIN_MS));
+	err_problem(&job->shown, b->why.class, b->why.problem, "%s: continues at %s", b->why.text, clock_rfc3339(wake_at, at));
+	err_hint(&job->shown, "%s", b->why.hint);
+	return wake_at;
+}
+
 /* ---- the CA's own word ---- */
 
 struct hold_write {
@@ -257,9 +273,12 @@ static void named_keys(struct arena *a, const struct gate *g, enum limit_id id, 
 
 bool admit_refused(struct job *job, const struct gate *g, int status, uint32_t retry_after_s, const struct err *cause)
 {
-	bool               limited = strcmp(cause->problem, "rateLimited") == 0 || status == 429, paused = policy_is_pause(cause);
-	struct hold_write *x = arena_alloc(job->arena, sizeof(*x));
-	struct str         url;
+	bool                limited = strcmp(cause->problem, "rateLimited") == 0 || status == 429, paused = policy_is_pause(cause);
+	struct hold_write  *x = arena_alloc(job->arena, sizeof(*x));
+	struct gate_blocked blocked = { 0 };
+	struct bucket       held;
+	struct str          url;
+	int64_t             own_until;
 
 	/* 503: the whole CA asks for patience. */
 	if (!limited && (status != 503 || retry_after_s == 0))
@@ -270,22 +289,24 @@ bool admit_refused(struct job *job, const struct gate *g, int status, uint32_t r
 	x->id = limited ? limits_from_words(cause->text) : LIMIT_REQUESTS;
 	if (paused)
 		x->id = LIMIT_CONSECUTIVE;
-	x->until = x->now + (cause->retry_after_s > 0 ? (int64_t)cause->retry_after_s * 1000 : HOLD_MS);
+	own_until = x->now + (cause->retry_after_s > 0 ? (int64_t)cause->retry_after_s * 1000 : HOLD_MS);
+	/* What this order waits beyond the CA's word is its own patience: the others are held for no longer than was said. */
+	x->until = retry_after_s == 0 ? own_until : x->now + (int64_t)acme_retry_after(ACME_RETRY_REFUSED, retry_after_s, 0) * 1000;
 	if (paused) {
-		x->until = POLICY_NEVER;
+		x->until = own_until = POLICY_NEVER;
 		if (acme_problem_url(cause->text, &url))
 			x->url = arena_str(job->arena, url);
 	}
 	named_keys(job->arena, g, x->id, cause->text, x);
-	/* Whatever becomes of the hold: no CA that refuses is asked in a tight loop. */
-	job->wake_at = x->now + REFUSED_MS;
+	/* Seen until the next try: a short time may be over before `admit` looks at the hold. */
+	held = (struct bucket){ .key = x->keys_count > 0 ? x->keys[0] : "", .held_until = own_until > x->until ? own_until : x->until,
+		                .held_problem = x->problem, .held_text = x->text, .held_url = x->url };
+	look_held(job->arena, g, x->id, &held, x->now, &blocked);
+	job->wake_at = show_wait(job, &blocked);
 	job->next = STEP_ADMIT;
 	job->facts = write_hold;
 	job->facts_arg = x;
 	job->refused = true;
-	/* Seen until the next try, whose time may come before anybody looks at the hold. */
-	job->shown = *cause;
-	snprintf(job->shown.problem, sizeof(job->shown.problem), "%s", x->problem);
 	job_note(job, "%s", cause->text);
 	return true;
 }
@@ -455,21 +476,10 @@ bool admit_resume(struct db *db, struct arena *a, const struct certificate *c, i
 
 static enum outcome park(struct job *job, const struct gate_blocked *b)
 {
-	char    at[CLOCK_RFC3339_SIZE];
-	int64_t doubled = job->row.attempts < SPREAD_DOUBLE ? job->row.attempts : SPREAD_DOUBLE, wake_at;
-	int64_t spread_ms = b->stated ? b->spread_ms : b->spread_ms << doubled;
-
-	job->shown = b->why;
 	job->refused = b->stated;
 	job->attempts = job->row.attempts + 1;
-	if (b->until == POLICY_NEVER)
-		return job_wait(job, JOB_NEVER, "%s", b->why.text);
-	/* Many may wait for one bucket that fills one by one; when the CA has named a time, it is asked soon after. */
-	wake_at = b->until + (int64_t)(rand_u64() % (uint64_t)(spread_ms + SPREAD_MIN_MS));
-	err_problem(&job->shown, b->why.class, b->why.problem, "%s: continues at %s", b->why.text, clock_rfc3339(wake_at, at));
-	err_hint(&job->shown, "%s", b->why.hint);
 	/* The time stands in the row's own column, so that the same wait stays one row. */
-	return job_wait(job, wake_at, "%s", b->why.text);
+	return job_wait(job, show_wait(job, b), "%s", b->why.text);
 }
 
 /* Who could change the row could spend a CA's limits, or send rehearsals to production. */
