@@ -8,6 +8,7 @@
 #include "crypto/secret.h"
 #include "provider/book.h"
 #include "provider/credentials.h"
+#include "provider/native.h"
 #include "store/connection.h"
 
 #define RANGES_MAX (4 * KIB)
@@ -209,6 +210,8 @@ static bool seal_with(struct call *call, const struct recipe *recipe, const json
 	account.credentials = list;
 	account.credentials_count = count;
 	c->provider = arena_strdup(call->arena, recipe->id);
+	if (recipe->native != NULL && recipe->native->local && !for_installation(call, recipe->title, err))
+		return false;
 	if (!engine_account_check(&account, err) || !fields_of(call, recipe, list, count, &c->fields, err) ||
 	    !credentials_write(recipe, list, count, &plain, err))
 		return false;

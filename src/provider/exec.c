@@ -126,4 +126,4 @@ static bool present(struct run *run, const struct provider_value *value, bool *r
 	return err_problem(err, ERR_PERMANENT, "not-supported", "%s lists no values", run->recipe->title);
 }
 
-const struct native native_exec = { .id = "exec", .check = check, .zone = zone, .add = add, .remove = remove_value, .present = present };
+const struct native native_exec = { .id = "exec", .local = true, .check = check, .zone = zone, .add = add, .remove = remove_value, .present = present };

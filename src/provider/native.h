@@ -16,6 +16,7 @@
 struct native {
 	const char *id; /* in recipes */
 	unsigned    holds;
+	bool        local; /* runs what the installation has on this machine: not for a tenant to set up */
 	/*
 	 * Credentials that the other side hands out: with none given, ask for some, and set them and {zone}. Before anything is
 	 * stored: what a crash leaves behind there is an account that nobody uses.

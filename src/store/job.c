@@ -134,6 +134,18 @@ bool job_next_wake(struct db *db, int64_t *ret, struct err *err)
 	return true;
 }
 
+bool job_lease_over(struct db *db, int64_t now, bool *ret, struct err *err)
+{
+	int64_t over = 0;
+
+	*ret = false;
+	if (!db_each(db, rows_int, &over, err,
+	             "SELECT 1 FROM jobs WHERE state = 'active' AND lease_owner <> '' AND lease_until <= $1 LIMIT 1", DB_I(now)))
+		return false;
+	*ret = over != 0;
+	return true;
+}
+
 bool job_void_leases(struct db *db, const char *owner, int64_t now, struct err *err)
 {
 	return db_exec(db, NULL, err,

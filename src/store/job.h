@@ -31,6 +31,8 @@ MUST_CHECK bool job_claim(struct db *db, struct arena *a, const char *owner, int
                           struct job_row **ret, size_t *ret_count, struct err *err);
 /* The earliest wake-up of an unclaimed active job, or the earliest end of a lease; INT64_MAX when there is none. */
 MUST_CHECK bool job_next_wake(struct db *db, int64_t *ret, struct err *err);
+/* Is any lease over? Found by its own index. */
+MUST_CHECK bool job_lease_over(struct db *db, int64_t now, bool *ret, struct err *err);
 MUST_CHECK bool job_renew_lease(struct db *db, int64_t id, int64_t fence, int64_t lease_until, struct err *err);
 /* At start: this node's old leases are void. A job claimed three times without an outcome pauses, longer each time. */
 MUST_CHECK bool job_void_leases(struct db *db, const char *owner, int64_t now, struct err *err);

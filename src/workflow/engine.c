@@ -199,14 +199,44 @@ static bool write_move(struct db *db, const struct outcome_write *o, bool *ret_k
 	__builtin_unreachable();
 }
 
+/*
+ * Claim what is due. A lease that is over frees the job of a holder that died; one of a thread that lives was overtaken by
+ * the clock (it was set forward, the machine slept, the process stood still) and is renewed first.
+ */
+static bool claim_due(struct db *db, struct worker *w, struct arena *a, int64_t now, size_t max, struct job_row **ret,
+                      size_t *ret_count, struct err *err)
+{
+	struct job_row *held;
+	size_t          count = 0;
+	bool            over;
+
+	if (!job_lease_over(db, now, &over, err))
+		return false;
+	if (over) {
+		held = arena_alloc_array(a, w->settings.threads, sizeof(*held));
+		pthread_mutex_lock(&w->lock);
+		for (unsigned i = 0; i < w->settings.threads; i++)
+			if (w->threads[i].assigned)
+				held[count++] = w->threads[i].row;
+		pthread_mutex_unlock(&w->lock);
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct err lost = { 0 };
+
+		if (!job_renew_lease(db, held[i].id, held[i].fence, now + JOB_LEASE_MS, &lost) && lost.class != ERR_CONFLICT) {
+			*err = lost;
+			return false;
+		}
+	}
+	return job_claim(db, a, w->node, now, now + JOB_LEASE_MS, max, ret, ret_count, err);
+}
+
 /* Facts may have made or woken jobs, and a wake-up that came while the job was claimed shows only now. */
 static bool write_next(struct db *db, struct outcome_write *o, bool kept, struct err *err)
 {
-	const struct worker *w = o->job->worker;
-	size_t               count = 0;
+	size_t count = 0;
 
-	if (!kept && o->go_on &&
-	    !job_claim(db, o->scratch, w->node, o->now, o->now + JOB_LEASE_MS, 1, &o->claimed, &count, err))
+	if (!kept && o->go_on && !claim_due(db, o->job->worker, o->scratch, o->now, 1, &o->claimed, &count, err))
 		return false;
 	if (count == 0)
 		o->claimed = NULL;
@@ -219,6 +249,8 @@ static bool write_outcome(struct db *db, void *arg, struct err *err)
 	struct job           *job = o->job;
 	bool                  kept;
 
+	/* Now, not when the outcome was known: the disk may have been full for a while. */
+	o->now = clock_now_ms();
 	if (!job_check(db, job->row.id, job->row.fence, err))
 		return false;
 	if (job->facts != NULL && (o->outcome == OUT_DONE || o->outcome == OUT_WAIT) && !job->facts(db, job->facts_arg, err))
@@ -449,7 +481,8 @@ static bool write_claim(struct db *db, void *arg, struct err *err)
 {
 	struct claim *c = arg;
 
-	return job_claim(db, c->a, c->w->node, c->now, c->now + JOB_LEASE_MS, c->max, &c->rows, &c->count, err);
+	c->now = clock_now_ms();
+	return claim_due(db, c->w, c->a, c->now, c->max, &c->rows, &c->count, err);
 }
 
 /* Called with the lock held: give one claimed job to the last idle thread. */

@@ -179,6 +179,32 @@ TEST(a_claimed_job_remembers_a_wake)
 	fixture_close(&f);
 }
 
+/* A clock that was set forward ends leases of holders that live: they are seen and renewed before anybody claims. */
+TEST(a_lease_that_is_over_shows)
+{
+	struct fixture  f;
+	struct job_row *rows;
+	size_t          count = 0;
+	bool            over = true;
+
+	fixture_db(&f);
+	insert(&f, "order", "x", 10);
+	CHECK_OK(job_lease_over(f.db, 1000, &over, &f.err), f.err);
+	CHECK(!over);
+	rows = claim(&f, "node", 20, 80, 1, &count);
+	CHECK_INT(count, 1);
+	CHECK_OK(job_lease_over(f.db, 79, &over, &f.err), f.err);
+	CHECK(!over);
+	CHECK_OK(job_lease_over(f.db, 80, &over, &f.err), f.err);
+	CHECK(over);
+	CHECK_OK(job_renew_lease(f.db, rows[0].id, rows[0].fence, 5000, &f.err), f.err);
+	CHECK_OK(job_lease_over(f.db, 4000, &over, &f.err), f.err);
+	CHECK(!over);
+	claim(&f, "node", 4000, 4060, 1, &count);
+	CHECK_INT(count, 0);
+	fixture_close(&f);
+}
+
 TEST(leases_of_a_node_are_voided)
 {
 	struct fixture f;
@@ -307,4 +333,4 @@ TEST(a_job_that_outlives_its_holders_pauses)
 }
 
 TESTS(T(a_job_that_outlives_its_holders_pauses), T(claims_what_is_due_oldest_first), T(a_stale_fence_changes_nothing), T(a_claimed_job_remembers_a_wake),
-      T(leases_of_a_node_are_voided), T(due_work_comes_from_the_index), T(many_jobs_cost_nothing))
+      T(a_lease_that_is_over_shows), T(leases_of_a_node_are_voided), T(due_work_comes_from_the_index), T(many_jobs_cost_nothing))
