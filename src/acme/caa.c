@@ -145,10 +145,12 @@ static bool method_listed(struct str methods)
 static const char *refusal(struct arena *a, const struct acme_caa *record, const struct acme_caa_order *order)
 {
 	struct grant g;
-	bool         ours = false;
+	bool         ours;
 
 	if (!grant_read(record->value, &g))
 		return "cannot be read, so it grants nothing (is there a ';' at its end?)";
+	/* Nobody knows what this CA calls itself: any issuer may be it. */
+	ours = order->identities_count == 0 && g.domain.len > 0;
 	for (size_t i = 0; i < order->identities_count; i++)
 		ours = ours || str_eq(g.domain, str_c(order->identities[i]));
 	if (!ours)
@@ -206,6 +208,8 @@ bool acme_caa_allows(struct arena *a, const struct acme_caa *set, size_t count, 
 			said = arena_printf(a, "%s%s%s %s", said, shown > 1 ? "; " : "", acme_caa_text(a, &set[i]), why);
 	}
 	err_problem(err, ERR_CONFIG, "caa-forbids", "the CAA records of %s forbid a certificate for %s: %s", at, name, said);
+	if (order->identities_count == 0)
+		return err_hint(err, "add a CAA record to %s that names this CA; its documentation says which name is its own", at);
 	return err_hint(err, "add this CAA record to %s: %s", at,
-	                acme_caa_line(a, order->identities_count > 0 ? order->identities[0] : "", order->account_url, strcmp(tag, "issuewild") == 0));
+	                acme_caa_line(a, order->identities[0], order->account_url, strcmp(tag, "issuewild") == 0));
 }

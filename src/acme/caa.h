@@ -29,7 +29,7 @@ struct acme_caa {
 
 /* Who would issue, and how. */
 struct acme_caa_order {
-	const char *const *identities; /* caaIdentities of the directory */
+	const char *const *identities; /* caaIdentities of the directory; none: any CA that is named may be it */
 	size_t             identities_count;
 	const char        *account_url; /* NULL: not known yet */
 	bool               wildcard;

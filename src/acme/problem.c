@@ -1,5 +1,5 @@
 /*
- * acme/problem.c: one table from (type, place, words, status) to a decision and a hint; the first row that fits
+ * acme/problem.c: one table from (type, place, words, status) to a decision, the class of the next try and a hint; the first row that fits
  * wins. A CA's words are only looked at where its types are too coarse, and a miss there costs the better hint,
  * never the decision of the type.
  */
@@ -115,6 +115,7 @@ struct reaction {
 	const char    *words;  /* the detail contains them, case ignored; NULL: whatever it says */
 	int            status; /* HTTP status, or NO_STATUS: any */
 	enum err_class class;
+	enum acme_again again;
 	uint32_t       retry_s; /* when the CA states nothing; at least this for serverInternal */
 	const char    *hint;    /* NULL: nothing to change */
 };
@@ -134,84 +135,102 @@ static const char contact_hint[] = "correct or remove the e-mail of the authorit
 static const char new_order_hint[] = "the authorizations or names of this order are not (or no more) those of the "
 				     "request: a new order is needed";
 
+/* The letters of the classes, for the table. */
+#define I ACME_AGAIN_NOW
+#define T ACME_AGAIN_LATER
+#define W ACME_AGAIN_STATED
+#define C ACME_AGAIN_CHANGE
+#define H ACME_AGAIN_PERSON
+#define F ACME_AGAIN_NEVER
+
 static const struct reaction reactions[] = {
-	/* type, at, words, status, class, retry_s, hint */
-	{ "badNonce", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, 5, NULL },
-	{ "accountDoesNotExist", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, 0,
+	/* type, at, words, status, class, again, retry_s, hint */
+	{ "badNonce", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, I, 5, NULL },
+	{ "accountDoesNotExist", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, I, 0,
 	  "the CA does not know the account any more: it is looked up, then registered again; CAA records with accounturi "
 	  "must then name the new account" },
 
-	{ "externalAccountRequired", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, 0,
+	{ "externalAccountRequired", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, H, 0,
 	  "get EAB credentials (key id and HMAC key) from the CA and set eab_kid and eab_hmac_key of the authority" },
-	{ "unauthorized", AT(ACME_AT_ACCOUNT), "external account", NO_STATUS, ERR_CONFIG, 0, eab_hint },
-	{ "unauthorized", AT(ACME_AT_ACCOUNT), "eab", NO_STATUS, ERR_CONFIG, 0, eab_hint },
-	{ "unauthorized", AT(ACME_AT_ACCOUNT), "invalid mac", NO_STATUS, ERR_CONFIG, 0, eab_hint },
-	{ "malformed", AT(ACME_AT_ACCOUNT), "external", NO_STATUS, ERR_CONFIG, 0, eab_hint },
-	{ "malformed", AT(ACME_AT_ACCOUNT), "eab", NO_STATUS, ERR_CONFIG, 0, eab_hint },
-	{ "malformed", AT(ACME_AT_ACCOUNT), "invalid mac", NO_STATUS, ERR_CONFIG, 0, eab_hint },
-	{ "malformed", AT(ACME_AT_ACCOUNT), "terms", NO_STATUS, ERR_CONFIG, 0,
+	{ "unauthorized", AT(ACME_AT_ACCOUNT), "external account", NO_STATUS, ERR_CONFIG, H, 0, eab_hint },
+	{ "unauthorized", AT(ACME_AT_ACCOUNT), "eab", NO_STATUS, ERR_CONFIG, H, 0, eab_hint },
+	{ "unauthorized", AT(ACME_AT_ACCOUNT), "invalid mac", NO_STATUS, ERR_CONFIG, H, 0, eab_hint },
+	{ "malformed", AT(ACME_AT_ACCOUNT), "external", NO_STATUS, ERR_CONFIG, H, 0, eab_hint },
+	{ "malformed", AT(ACME_AT_ACCOUNT), "eab", NO_STATUS, ERR_CONFIG, H, 0, eab_hint },
+	{ "malformed", AT(ACME_AT_ACCOUNT), "invalid mac", NO_STATUS, ERR_CONFIG, H, 0, eab_hint },
+	{ "malformed", AT(ACME_AT_ACCOUNT), "terms", NO_STATUS, ERR_CONFIG, H, 0,
 	  "agree to the CA's terms of service in the authority" },
-	{ "userActionRequired", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, 0,
+	{ "userActionRequired", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, H, 0,
 	  "the CA wants a person to act, mostly to agree to new terms of service" },
-	{ "invalidContact", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, 0, contact_hint },
-	{ "unsupportedContact", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, 0, contact_hint },
+	{ "invalidContact", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, F, 0, contact_hint },
+	{ "unsupportedContact", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, F, 0, contact_hint },
 
-	{ "unauthorized", AT(ACME_AT_ACCOUNT), NULL, NO_STATUS, ERR_PERMANENT, 0,
+	{ "unauthorized", AT(ACME_AT_ACCOUNT), NULL, NO_STATUS, ERR_PERMANENT, H, 0,
 	  "the account is deactivated or revoked at the CA: register a new one" },
-	{ "unauthorized", AT(ACME_AT_VALIDATION), "dnssec", NO_STATUS, ERR_CONFIG, 0, dnssec_hint },
-	{ "unauthorized", AT(ACME_AT_VALIDATION), NULL, NO_STATUS, ERR_PERMANENT, 0, value_hint },
-	{ "unauthorized", AT(ACME_AT_FINALIZE), NULL, NO_STATUS, ERR_PERMANENT, 0, new_order_hint },
-	{ "unauthorized", AT(ACME_AT_REVOKE), NULL, NO_STATUS, ERR_PERMANENT, 0,
+	{ "unauthorized", AT(ACME_AT_VALIDATION), "dnssec", NO_STATUS, ERR_CONFIG, C, 0, dnssec_hint },
+	{ "unauthorized", AT(ACME_AT_VALIDATION), NULL, NO_STATUS, ERR_PERMANENT, T, 0, value_hint },
+	{ "unauthorized", AT(ACME_AT_FINALIZE), NULL, NO_STATUS, ERR_PERMANENT, I, 0, new_order_hint },
+	{ "unauthorized", AT(ACME_AT_REVOKE), NULL, NO_STATUS, ERR_PERMANENT, F, 0,
 	  "only the account that got the certificate, one authorized for all its names, or the certificate's key "
 	  "can revoke it" },
-	{ "unauthorized", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, 0,
+	{ "unauthorized", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, H, 0,
 	  "the account may not do this: it may be deactivated, or the object belongs to another account" },
 
-	{ "dns", ANYWHERE, "dnssec", NO_STATUS, ERR_CONFIG, 0, dnssec_hint },
-	{ "dns", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, 60, reach_hint },
-	{ "caa", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, 0, caa_hint },
-	{ "connection", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, 60, reach_hint },
-	{ "tls", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, 60, NULL },
-	{ "incorrectResponse", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, 60, value_hint },
-	{ "rejectedIdentifier", AT(ACME_AT_VALIDATION), NULL, NO_STATUS, ERR_PERMANENT, 0, value_hint }, /* step-ca: another value */
-	{ "rejectedIdentifier", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, 0, name_hint },
-	{ "unsupportedIdentifier", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, 0, name_hint },
+	{ "dns", ANYWHERE, "dnssec", NO_STATUS, ERR_CONFIG, C, 0, dnssec_hint },
+	{ "dns", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, T, 60, reach_hint },
+	{ "caa", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, C, 0, caa_hint },
+	{ "connection", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, T, 60, reach_hint },
+	{ "tls", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, T, 60, NULL },
+	{ "incorrectResponse", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, T, 60, value_hint },
+	{ "rejectedIdentifier", AT(ACME_AT_VALIDATION), NULL, NO_STATUS, ERR_PERMANENT, T, 0, value_hint }, /* step-ca: another value */
+	{ "rejectedIdentifier", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, C, 0, name_hint },
+	{ "unsupportedIdentifier", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, C, 0, name_hint },
 
-	{ "malformed", AT(ACME_AT_ORDER), "redundant", NO_STATUS, ERR_CONFIG, 0,
+	{ "malformed", AT(ACME_AT_ORDER), "redundant", NO_STATUS, ERR_CONFIG, F, 0,
 	  "remove from the certificate the name that its wildcard covers already" },
-	{ "malformed", ANYWHERE, NULL, 404, ERR_PERMANENT, 0, "the CA knows this object no more: a new order is needed" },
-	{ "malformed", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, 0, NULL },
-	{ "orderNotReady", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, 5, NULL },
-	{ "badCSR", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, 0,
+	{ "malformed", ANYWHERE, NULL, 404, ERR_PERMANENT, I, 0, "the CA knows this object no more: a new order is needed" },
+	{ "malformed", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, F, 0, NULL },
+	{ "orderNotReady", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, I, 5, NULL },
+	{ "badCSR", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, F, 0,
 	  "the CA does not accept the key or the names: choose another key type, or let a new key be made" },
-	{ "badPublicKey", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, 0, "choose another key type: EC P-256 or RSA 2048" },
-	{ "badSignatureAlgorithm", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, 0,
+	{ "badPublicKey", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, F, 0, "choose another key type: EC P-256 or RSA 2048" },
+	{ "badSignatureAlgorithm", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, F, 0,
 	  "the account key is of a type this CA does not take" },
-	{ "invalidProfile", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, 0,
+	{ "invalidProfile", ANYWHERE, NULL, NO_STATUS, ERR_CONFIG, C, 0,
 	  "choose a profile that the CA's directory lists, or none" },
 
-	{ "rateLimited", ANYWHERE, "prevented from requesting", NO_STATUS, ERR_CONFIG, 0,
+	{ "rateLimited", ANYWHERE, "prevented from requesting", NO_STATUS, ERR_CONFIG, H, 0,
 	  "the CA has paused this name after many failures: repair the name's DNS, then visit the page it names" },
-	{ "rateLimited", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, 3600, NULL },
-	{ "serverInternal", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, 60, NULL },
+	{ "rateLimited", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, W, 3600, NULL },
+	{ "serverInternal", ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, T, 60, NULL },
 
-	{ "alreadyReplaced", ANYWHERE, NULL, NO_STATUS, ERR_CONFLICT, 0, NULL },
-	{ "alreadyRevoked", ANYWHERE, NULL, NO_STATUS, ERR_CONFLICT, 0, NULL },
-	{ "conflict", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, 0, "the new key already belongs to another account" },
-	{ "badRevocationReason", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, 0, "revoke without a reason, or with another one" },
-	{ "onionCAARequired", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, 0, NULL },
-	{ "unknownDelegation", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, 0, NULL },
-	{ "badAttestationStatement", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, 0, NULL },
+	{ "alreadyReplaced", ANYWHERE, NULL, NO_STATUS, ERR_CONFLICT, I, 0, NULL },
+	{ "alreadyRevoked", ANYWHERE, NULL, NO_STATUS, ERR_CONFLICT, I, 0, NULL },
+	{ "conflict", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, F, 0, "the new key already belongs to another account" },
+	{ "badRevocationReason", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, I, 0, "revoke without a reason, or with another one" },
+	{ "onionCAARequired", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, F, 0, NULL },
+	{ "unknownDelegation", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, F, 0, NULL },
+	{ "autoRenewalCanceled", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, F, 0, NULL },
+	{ "autoRenewalExpired", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, F, 0, NULL },
+	{ "autoRenewalRevocationNotSupported", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, F, 0, NULL },
+	{ "badAttestationStatement", ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, F, 0, NULL },
 
 	/* no type, or one of tomorrow: the status decides */
-	{ NULL, ANYWHERE, NULL, 408, ERR_TEMPORARY, 60, NULL },
-	{ NULL, ANYWHERE, NULL, 425, ERR_TEMPORARY, 60, NULL },
-	{ NULL, ANYWHERE, NULL, 429, ERR_TEMPORARY, 3600, NULL },
-	{ NULL, ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, 0, NULL },
+	{ NULL, ANYWHERE, NULL, 408, ERR_TEMPORARY, T, 60, NULL },
+	{ NULL, ANYWHERE, NULL, 425, ERR_TEMPORARY, T, 60, NULL },
+	{ NULL, ANYWHERE, NULL, 429, ERR_TEMPORARY, W, 3600, NULL },
+	{ NULL, ANYWHERE, NULL, NO_STATUS, ERR_PERMANENT, C, 0, NULL },
 };
 
+#undef I
+#undef T
+#undef W
+#undef C
+#undef H
+#undef F
+
 /* Whatever stands in the body of a 5xx: the next try may find the CA well again. */
-static const struct reaction server_down = { NULL, ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, 60, NULL };
+static const struct reaction server_down = { NULL, ANYWHERE, NULL, NO_STATUS, ERR_TEMPORARY, ACME_AGAIN_LATER, 60, NULL };
 
 static const struct reaction *reaction_find(const char *type, const char *detail, int status, enum acme_where where)
 {
@@ -296,6 +315,8 @@ bool acme_problem_err(const struct acme_problem *problem, enum acme_where where,
 		code = reaction->class == ERR_TEMPORARY ? "ca-unreachable" : "ca-refused";
 
 	sentence(problem, &text);
+	if (retry_after_s != 0)
+		buf_printf(&text, "; the CA asks for %u s", retry_after_s);
 	hint_write(problem, reaction, &hint);
 	err_problem(err, reaction->class, code, "%.*s", STR_ARG(buf_str(&text)));
 	if (hint.len > 0)
@@ -306,6 +327,51 @@ bool acme_problem_err(const struct acme_problem *problem, enum acme_where where,
 			err->retry_after_s = reaction->retry_s;
 	}
 	return false;
+}
+
+/* The sentence of acme_problem_err() has the status in front of the type. */
+static int status_in(const char *text, const char *type)
+{
+	const char *at = type[0] != '\0' ? strstr(text, type) : NULL;
+
+	if (at == NULL || at - text < 4 || at[-1] != ' ' || strspn(at - 4, "0123456789") != 3)
+		return 0;
+	return (at[-4] - '0') * 100 + (at[-3] - '0') * 10 + (at[-2] - '0');
+}
+
+enum acme_again acme_problem_again(const char *type, const char *text, enum err_class class, enum acme_where where)
+{
+	const struct reaction *r = NULL;
+
+	assert((unsigned)where < ACME_AT__COUNT);
+	if (strcmp(type, "compound") != 0)
+		r = reaction_find(type, text, status_in(text, type), where);
+	/* Its parts, or the status of the answer, have decided the class; the type alone would say something else. */
+	if (r == NULL || r->type == NULL || (class == ERR_TEMPORARY && r->again >= ACME_AGAIN_CHANGE)) {
+		if (class == ERR_TEMPORARY)
+			return ACME_AGAIN_LATER;
+		return r == NULL && class == ERR_PERMANENT ? ACME_AGAIN_NEVER : ACME_AGAIN_CHANGE;
+	}
+	return r->again;
+}
+
+bool acme_problem_url(const char *text, struct str *ret)
+{
+	const char *found = strstr(text, "https://");
+	struct str  all;
+	struct url  url;
+	size_t      len;
+
+	if (found == NULL)
+		return false;
+	len = strcspn(found, " \t\"'<>");
+	while (len > 0 && strchr(".,;)", found[len - 1]) != NULL)
+		len--;
+	all = str_of(found, len);
+	if (!url_parse(all, &url, NULL))
+		return false;
+	*ret = all;
+	return true;
 }
 
 /* ---- the questions of the request engine ---- */

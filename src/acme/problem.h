@@ -68,6 +68,26 @@ void acme_problem_read(struct arena *a, const struct json_t *object, struct acme
 bool acme_problem_err(const struct acme_problem *problem, enum acme_where where, uint32_t retry_after_s,
                       struct err *err);
 
+/*
+ * When the same certificate may be asked for again, as opposed to the same request (that is the class of the err). The
+ * order is that of severity.
+ */
+enum acme_again {
+	ACME_AGAIN_NOW,    /* I: at once, a bounded number of times */
+	ACME_AGAIN_LATER,  /* T: it may pass by itself */
+	ACME_AGAIN_STATED, /* W: not before the time the CA stated */
+	ACME_AGAIN_CHANGE, /* C: configuration or DNS must change */
+	ACME_AGAIN_PERSON, /* H: a person must do something at the CA */
+	ACME_AGAIN_NEVER,  /* F: this request will never be accepted */
+	ACME_AGAIN__COUNT
+};
+
+/* The class of a decision of acme_problem_err(), from the code, text and class it gave. A type unknown here goes by
+ * class: what is temporary later, the rest after a change. */
+enum acme_again acme_problem_again(const char *type, const char *text, enum err_class class, enum acme_where where);
+/* The first https URL in a CA's words, as the page that ends a pause. False: there is none. */
+MUST_CHECK bool acme_problem_url(const char *text, struct str *ret);
+
 /* The same type again, without the prefix. */
 bool acme_problem_is(const struct acme_problem *problem, const char *type);
 /* Sign the same payload again at once with the nonce of this very answer. RFC 8555 6.5. */

@@ -114,11 +114,11 @@ void put_text_or_null(json_t *object, const char *key, const char *value);
 extern const struct json_field project_fields[], authority_fields[], delegation_fields[], certificate_fields[],
 	patch_fields[], token_fields[], deployment_fields[], deployment_run_fields[], connection_fields[], connection_test_fields[],
 	notification_fields[], notification_patch_fields[], authority_set_fields[], account_update_fields[], account_rollover_fields[],
-	revoke_fields[];
+	revoke_fields[], limits_fields[];
 extern const size_t project_fields_count, authority_fields_count, delegation_fields_count, certificate_fields_count,
 	patch_fields_count, token_fields_count, deployment_fields_count, deployment_run_fields_count, connection_fields_count,
 	connection_test_fields_count, notification_fields_count, notification_patch_fields_count, authority_set_fields_count,
-	account_update_fields_count, account_rollover_fields_count, revoke_fields_count;
+	account_update_fields_count, account_rollover_fields_count, revoke_fields_count, limits_fields_count;
 
 bool project_create(struct call *call, struct err *err);
 bool project_list_get(struct call *call, struct err *err);
@@ -172,6 +172,10 @@ bool connection_delete(struct call *call, struct err *err);
 bool connection_test(struct call *call, struct err *err);
 bool provider_list_get(struct call *call, struct err *err);
 bool provider_get(struct call *call, struct err *err);
+bool limits_get(struct call *call, struct err *err);
+bool limits_patch(struct call *call, struct err *err);
+bool certificate_rehearse(struct call *call, struct err *err);
+bool drill_get(struct call *call, struct err *err);
 bool notification_create(struct call *call, struct err *err);
 bool notification_list_get(struct call *call, struct err *err);
 bool notification_get(struct call *call, struct err *err);
@@ -209,12 +213,13 @@ struct certificate_request {
 		*fallback_authority, *fallback_after, *csr;
 	const json_t       *domain_alias;
 	int64_t             valid_days;
+	bool                dry_run; /* never of an edit */
 };
 /* Checks what can be checked here; a CSR is parsed in this role, and gives the names when none are. */
 MUST_CHECK bool certificate_request_take(struct call *call, const struct certificate_request *request, struct command_issue *ret,
                                          struct err *err);
-/* 202 {certificate, order}: both as stored just now. */
-bool certificate_ordered(struct call *call, const struct command_reply *reply, struct err *err);
+/* 202 {certificate, order}: both as stored just now; of a dry run there is no certificate. */
+bool certificate_ordered(struct call *call, const struct command_reply *reply, bool dry_run, struct err *err);
 
 struct order;
 struct certificate;

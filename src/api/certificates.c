@@ -8,6 +8,7 @@
 #include "crypto/csr.h"
 #include "store/authority.h"
 #include "store/certificate.h"
+#include "store/failure.h"
 #include "store/order.h"
 
 const struct json_field certificate_fields[] = {
@@ -21,6 +22,7 @@ const struct json_field certificate_fields[] = {
 	{ JSON_FIELD(struct certificate_request, profile, STR) },
 	{ JSON_FIELD(struct certificate_request, chain, STR) },
 	{ JSON_FIELD(struct certificate_request, valid_days, INT) },
+	{ JSON_FIELD(struct certificate_request, dry_run, BOOL) },
 	{ JSON_FIELD(struct certificate_request, key_policy, STR) },
 	{ JSON_FIELD(struct certificate_request, fallback_authority, STR) },
 	{ JSON_FIELD(struct certificate_request, fallback_after, STR) },
@@ -132,13 +134,40 @@ static json_t *last_order_json(const struct order *o)
 	return json;
 }
 
+/* What failed since the last success, name by name; *ret is NULL + err. */
+static json_t *failures_json(struct call *call, const char *certificate_id, struct err *err)
+{
+	struct failure *list;
+	size_t          count;
+	json_t         *array;
+
+	if (!failure_list(call->db, call->arena, certificate_id, "", &list, &count, err))
+		return NULL;
+	array = json_array();
+	for (size_t i = 0; i < count; i++) {
+		json_t *x = json_object();
+
+		json_put_str(x, "name", list[i].identifier);
+		json_put_int(x, "failures", list[i].failures);
+		json_put_int(x, "validations", list[i].validations);
+		json_put_str(x, "class", list[i].class);
+		json_put_str(x, "problem", list[i].problem);
+		json_put_str(x, "detail", list[i].detail);
+		put_time(x, "next_at", list[i].next_at != INT64_MAX ? list[i].next_at : 0);
+		put_time(x, "failed_at", list[i].failed_at);
+		put_time(x, "rehearsed_at", list[i].rehearsed_at);
+		json_array_append_new(array, x);
+	}
+	return array;
+}
+
 json_t *certificate_json(struct call *call, const struct certificate *c, struct err *err)
 {
 	struct authority authority, second = { .name = "" }, issuer = { .name = "" };
 	struct order    *order;
 	struct version   version = { .serial = "", .authority_id = "" };
 	const char      *status;
-	json_t          *json, *renewal;
+	json_t          *json, *renewal, *failures;
 
 	if (!authority_find(call->db, call->arena, c->authority_id, &authority, err) ||
 	    !last_order(call, c->id, &order, err))
@@ -155,6 +184,11 @@ json_t *certificate_json(struct call *call, const struct certificate *c, struct 
 	renewal = renewal_json(call, c, c->version > 0 ? &version : NULL, err);
 	if (renewal == NULL)
 		return NULL;
+	failures = failures_json(call, c->id, err);
+	if (failures == NULL) {
+		json_decref(renewal);
+		return NULL;
+	}
 	if (c->version > 0)
 		status = version.revoked_at != 0 ? "revoked" : "issued";
 	else
@@ -184,12 +218,13 @@ json_t *certificate_json(struct call *call, const struct certificate *c, struct 
 	put_time(json, "revoked_at", version.revoked_at);
 	json_put_str(json, "revoked_reason", version.revoked_at != 0 ? acme_reason_name((unsigned)version.revoked_reason) : NULL);
 	json_put(json, "renewal", renewal);
+	json_put(json, "failures", failures);
 	json_put(json, "order", last_order_json(order));
 	put_time(json, "created_at", c->created_at);
 	return json;
 }
 
-bool certificate_ordered(struct call *call, const struct command_reply *reply, struct err *err)
+bool certificate_ordered(struct call *call, const struct command_reply *reply, bool dry_run, struct err *err)
 {
 	AUTO(json_freep) json_t *json = json_object();
 	struct certificate       c;
@@ -205,7 +240,8 @@ bool certificate_ordered(struct call *call, const struct command_reply *reply, s
 		o.detail = reply->detail;
 		o.hint = reply->hint;
 	}
-	part = certificate_json(call, &c, err);
+	/* A dry run has none. */
+	part = dry_run ? json_null() : certificate_json(call, &c, err);
 	if (part == NULL)
 		return false;
 	json_put(json, "certificate", part);
@@ -238,7 +274,7 @@ bool certificate_create(struct call *call, struct err *err)
 	issue.certificate_id = certificate_id;
 	issue.order_id = order_id;
 	return command_issue(call_worker(call), call->arena, &call->who, &issue, &reply, err) &&
-	       certificate_ordered(call, &reply, err);
+	       certificate_ordered(call, &reply, request.dry_run, err);
 }
 
 bool certificate_list_get(struct call *call, struct err *err)
@@ -293,7 +329,7 @@ bool certificate_renew(struct call *call, struct err *err)
 		return false;
 	id_new(order_id);
 	return command_renew(call_worker(call), call->arena, &call->who, c.id, order_id, &reply, err) &&
-	       certificate_ordered(call, &reply, err);
+	       certificate_ordered(call, &reply, false, err);
 }
 
 bool certificate_request_take(struct call *call, const struct certificate_request *request, struct command_issue *ret,
@@ -326,6 +362,7 @@ bool certificate_request_take(struct call *call, const struct certificate_reques
 	ret->key_policy = request->key_policy;
 	ret->fallback = request->fallback_authority;
 	ret->fallback_after = request->fallback_after;
+	ret->dry_run = request->dry_run;
 	if (request->csr[0] == '\0')
 		return true;
 	if (!csr_parse(call->arena, str_c(request->csr), &csr, err) || !csr_names_match(&csr, &request->names, err))

@@ -11,6 +11,7 @@
 #include "base/name.h"
 #include "store/authority.h"
 #include "store/certificate.h"
+#include "store/failure.h"
 #include "store/order.h"
 
 #define WAIT_MS       (300 * (int64_t)1000) /* a synchronous create or renew becomes a job then */
@@ -339,13 +340,17 @@ bool certmate_jobs(struct call *call, struct err *err)
 {
 	AUTO(json_freep) json_t *array = json_array();
 	struct order            *list;
+	struct rehearsal         rehearsal;
+	struct err               none = { 0 };
 	size_t                   count;
 	json_t                  *json;
 
 	if (!order_list(call->db, call->arena, call->project_id, "", 1000, &list, &count, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(list[i].status, "running") != 0)
+		/* Rehearsals are nothing that CertMate knows. */
+		if (strcmp(list[i].status, "running") != 0 ||
+		    rehearsal_find(call->db, call->arena, list[i].certificate_id, &rehearsal, &none))
 			continue;
 		json = job_json(call, &list[i], err);
 		if (json == NULL)

@@ -74,7 +74,7 @@ static bool patch_what(struct call *call, const char *id, const struct patch_req
 	edit.issue.order_id = order_id;
 	if (!command_edit(call_worker(call), call->arena, &call->who, &edit, &reply, err))
 		return false;
-	return reply.order_id[0] != '\0' ? certificate_ordered(call, &reply, err) : answer(call, id, err);
+	return reply.order_id[0] != '\0' ? certificate_ordered(call, &reply, false, err) : answer(call, id, err);
 }
 
 bool certificate_patch(struct call *call, struct err *err)

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "store/authority.h"
 #include "store/certificate.h"
+#include "store/failure.h"
 #include "store/order.h"
 #include "store/txt_record.h"
 
@@ -72,6 +73,7 @@ static bool put_timeline(struct call *call, json_t *json, const char *order_id, 
 		json_put_str(x, "step", list[i].step);
 		json_put_str(x, "outcome", list[i].outcome);
 		json_put_str(x, "text", list[i].text);
+		put_time(x, "until", list[i].until_at);
 		json_array_append_new(array, x);
 	}
 	json_put(json, "timeline", array);
@@ -83,6 +85,8 @@ json_t *order_json(struct call *call, const struct order *o, bool brief, struct 
 	AUTO(json_freep) json_t *json = json_object();
 	struct certificate       certificate;
 	struct authority         authority;
+	struct rehearsal         rehearsal;
+	struct err               missing = { 0 };
 
 	if (!certificate_find(call->db, call->arena, o->certificate_id, &certificate, err) ||
 	    !authority_find(call->db, call->arena, o->authority_id, &authority, err))
@@ -92,6 +96,7 @@ json_t *order_json(struct call *call, const struct order *o, bool brief, struct 
 	json_put(json, "names", names_json(certificate.names));
 	json_put_str(json, "authority", authority.name);
 	json_put_str(json, "status", o->status);
+	json_put_bool(json, "dry_run", rehearsal_find(call->db, call->arena, o->certificate_id, &rehearsal, &missing));
 	json_put_str(json, "step", o->step);
 	put_text_or_null(json, "problem", o->problem);
 	put_text_or_null(json, "detail", o->detail);

@@ -43,6 +43,10 @@ const struct route routes[] = {
 	  .status = 202, .summary = "End the account, for ever" },
 	{ "PUT",    "/v1/authorities/{x}/default",            PERM_ADMIN,  SMALL,    authority_default_put,
 	  .status = 200, .summary = "Make it the default of the project" },
+	{ "GET",    "/v1/authorities/{x}/limits",             PERM_READ,   0,        limits_get,
+	  .status = 200, .summary = "The limits of its CA, what is left of them, and its staging directory" },
+	{ "PATCH",  "/v1/authorities/{x}/limits",             PERM_ADMIN,  4 * KIB,  limits_patch,
+	  .status = 200, .summary = "Set limits, staging directory and rehearsals", BODY(limits_fields) },
 	{ "DELETE", "/v1/authorities/{x}",                    PERM_ADMIN,  0,        authority_delete,
 	  .status = 204, .summary = "Remove an authority" },
 
@@ -82,6 +86,8 @@ const struct route routes[] = {
 	  .status = 200, .summary = "One certificate, by id or first name" },
 	{ "POST",   "/v1/certificates/{x}/renew",             PERM_WRITE,  SMALL,    certificate_renew, .slow = true,
 	  .status = 202, .summary = "Renew it now" },
+	{ "POST",   "/v1/certificates/{x}/rehearse",          PERM_WRITE,  SMALL,    certificate_rehearse, .slow = true,
+	  .status = 202, .summary = "Rehearse its renewal at the staging directory; what comes back is discarded" },
 	{ "PATCH",  "/v1/certificates/{x}",                   PERM_WRITE,  64 * KIB, certificate_patch, .slow = true,
 	  .status = 200, .summary = "Change when it is renewed (200), or what it is: ordered anew (202)", BODY(patch_fields) },
 	{ "POST",   "/v1/certificates/{x}/revoke",            PERM_WRITE,  4 * KIB,  certificate_revoke,
@@ -144,6 +150,9 @@ const struct route routes[] = {
 	  .status = 200, .summary = "Preflight of names", .query = "name" },
 	{ "GET",    "/v1/caa",                                PERM_WRITE,  0,        caa_get, .slow = true,
 	  .status = 200, .summary = "What CAA says about a name, and the record that pins the account", .query = "name authority" },
+
+	{ "GET",    "/v1/drill",                              PERM_WRITE,  0,        drill_get, .slow = true,
+	  .status = 200, .summary = "Would the renewals pass tonight?", .query = "after certificate" },
 
 	/* CertMate. `create` and `jobs` come before the domain, as they do there. */
 	{ "POST",   "/api/certificates/create",               PERM_WRITE,  64 * KIB, certmate_create, .slow = true,

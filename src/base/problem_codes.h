@@ -24,6 +24,7 @@
 	X("ambiguous-connection", 409, 3, "More than one connection fits")                         \
 	X("target-owned", 409, 3, "The target belongs to another project")                         \
 	X("order-running", 409, 3, "An order for this certificate is already running")             \
+	X("name-paused", 409, 5, "The certificate authority has paused a name")                    \
 	X("paused", 409, 3, "The certificate is paused")                                           \
 	X("no-key", 409, 3, "Reeve does not have the key")                                         \
 	X("too-large", 413, 3, "The body is too large")                                            \
@@ -37,6 +38,8 @@
 	X("no-authority", 422, 3, "No certificate authority is configured")                        \
 	X("address-refused", 422, 3, "The address is not permitted")                               \
 	X("ca-refused", 422, 1, "The certificate authority refused")                               \
+	X("no-staging", 422, 3, "The authority has no staging directory")                          \
+	X("rehearsal-failed", 422, 1, "The rehearsal at the staging directory failed")             \
 	X("order-failed", 422, 1, "The order ended without a certificate")                         \
 	X("configuration", 422, 3, "Configuration or DNS must change first")                       \
 	X("refused", 422, 1, "The other side refused")                                             \
@@ -47,6 +50,7 @@
 	X("provider-refused", 422, 1, "The DNS provider refused")                                  \
 	X("invalid-recipe", 422, 3, "The recipe of the provider has an error")                     \
 	X("provider-unavailable", 502, 5, "The DNS provider did not answer")                       \
+	X("limit-reached", 429, 5, "A limit of the certificate authority is used up")              \
 	X("too-many-requests", 429, 5, "Too many requests")                                        \
 	X("internal", 500, 1, "Internal error")                                                    \
 	X("tampered", 500, 1, "A stored record fails its integrity check")                         \

@@ -126,6 +126,8 @@ int run_bundle_fetch(struct cli *cli);
 int run_debt_list(struct cli *cli);
 int run_debt_retry(struct cli *cli);
 int run_doctor(struct cli *cli);
+int run_drill(struct cli *cli);
+int run_authority_limits(struct cli *cli);
 int run_caa(struct cli *cli);
 int run_version(struct cli *cli);
 int run_crash_points(struct cli *cli);

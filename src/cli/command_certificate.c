@@ -108,10 +108,14 @@ static int follow(struct cli *cli, const struct cli_reply *accepted, int64_t tim
 {
 	const json_t    *order = json_object_get(accepted->json, "order"), *certificate = json_object_get(accepted->json, "certificate");
 	const char      *id = arena_strdup(cli->arena, json_str(order, "id"));
-	const char      *name = shown_text(cli->arena, json_str(certificate, "name"));
+	const char      *name = json_str(certificate, "name");
 	const char      *hint = json_str(order, "hint");
 	struct cli_reply last = { 0 };
 
+	/* A dry run has no certificate: it is called by its first name. */
+	if (name == NULL)
+		name = json_string_value(json_array_get(json_object_get(order, "names"), 0));
+	name = arena_strdup(cli->arena, shown_text(cli->arena, name));
 	if (id == NULL) {
 		struct err err = { 0 };
 
@@ -166,6 +170,8 @@ int run_certificate_issue(struct cli *cli)
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if ((value = cli_value(&cli->call, texts[i].option)) != NULL)
 			json_put_str(body, texts[i].member, value);
+	if (cli_given(&cli->call, "dry-run"))
+		json_put_bool(body, "dry_run", true);
 	if (cli->call.args_count == 0 && !cli_given(&cli->call, "csr"))
 		err_problem(&err, ERR_INPUT, "invalid-request", "give the names of the certificate, or --csr FILE");
 	if (err.class != ERR_NONE || !wait_limit(cli, &timeout_s, &err) || !put_aliases(cli, body, &err) || !put_days(cli, body, &err)) {
@@ -244,7 +250,8 @@ int run_certificate_renew(struct cli *cli)
 		cli_fail(cli, &err);
 		return EXIT_USAGE;
 	}
-	if (!cli_ask(cli, "POST", arena_printf(cli->arena, "/v1/certificates/%s/renew", cli_escape(cli->arena, cli->call.args[0])),
+	if (!cli_ask(cli, "POST", arena_printf(cli->arena, "/v1/certificates/%s/%s", cli_escape(cli->arena, cli->call.args[0]),
+	                                        cli_given(&cli->call, "dry-run") ? "rehearse" : "renew"),
 	             json_object(), &reply, &err))
 		return cli_fail(cli, &err);
 	return follow(cli, &reply, timeout_s);

@@ -58,7 +58,11 @@ static void show_timeline(struct cli *cli, const json_t *x, int64_t start_ms)
 
 	table_init(&t, cli->arena, head, ARRAY_LEN(head));
 	json_array_foreach(json_object_get(x, "timeline"), i, one) {
-		const char *text = json_str(one, "text");
+		const char *text = json_str(one, "text"), *until = json_str(one, "until");
+		int64_t     until_ms;
+
+		if (until != NULL && clock_parse_rfc3339(str_c(until), &until_ms))
+			text = arena_printf(cli->arena, "waiting until %.8s: %s", until + 11, text != NULL ? text : "");
 
 		table_cell(&t, offset(cli, one, "at", start_ms));
 		table_cell(&t, json_str(one, "kind"));

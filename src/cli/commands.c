@@ -44,6 +44,19 @@ static const struct cli_option authority_add_options[] = {
 	{ NULL },
 };
 
+static const struct cli_option limits_options[] = {
+	{ "staging", "NAME|none", "rehearse at this authority: the staging directory of the same CA", false },
+	{ "rehearse-after", "N", "rehearse when a name failed so many validations in a row; 0: never", false },
+	{ "limit", "NAME=N/TIME", "as new-orders=300/3h, exact-set=off; all at once, or \"known\"", true },
+	{ NULL },
+};
+
+static const struct cli_option drill_options[] = {
+	{ "staging", NULL, "place an order at the staging directory too, for each that is ready", false },
+	{ "timeout", "SECONDS", "wait no longer than this for each order (default 600)", false },
+	{ NULL },
+};
+
 static const struct cli_option authority_set_options[] = {
 	{ "profile", "PROFILE", "order this profile when a certificate names none; \"\" for the CA's choice", false },
 	{ "chain", "ROOT|shortest", "prefer the chain to this root, or the shortest; \"\" for the CA's own", false },
@@ -88,6 +101,7 @@ static const struct cli_option issue_options[] = {
 	{ "provider", "ID", "the DNS provider for names that are not delegated", false },
 	{ "alias-provider", "ID", "the DNS provider that writes at --domain-alias", false },
 	{ "connection", "NAME", "the connection to write with", false },
+	{ "dry-run", NULL, "rehearse at the staging directory; the certificate is discarded", false },
 	{ "csr", "FILE|-", "send this request (PEM or DER); its key stays where it is, its names are ordered", false },
 	{ "key-policy", "POLICY", "new (default): a key for each version; reuse: the same one again", false },
 	{ "fallback-authority", "NAME", "the second authority, used when the first one fails for too long", false },
@@ -98,6 +112,7 @@ static const struct cli_option issue_options[] = {
 };
 
 static const struct cli_option renew_options[] = {
+	{ "dry-run", NULL, "rehearse at the staging directory; the certificate is discarded", false },
 	{ "wait", NULL, "show the steps and end when the certificate is there", false },
 	{ "timeout", "SECONDS", "wait no longer than this (default 600)", false },
 	{ NULL },
@@ -255,6 +270,8 @@ static const struct cli_command commands[] = {
 	{ "authority", "list", "", 0, 0, "List the authorities", NULL, run_authority_list, false, NULL },
 	{ "authority", "show", "NAME", 1, 1, "Show one authority and its account", NULL, run_authority_show, false, NULL },
 	{ "authority", "default", "NAME", 1, 1, "Use this authority when none is named", NULL, run_authority_default, false, NULL },
+	{ "authority", "limits", "NAME", 1, 1, "Show or set the limits of an authority and its staging directory", limits_options,
+	  run_authority_limits, false, "The limits of authorities that publish them are known. Work that would exceed one waits and says until when." },
 	{ "authority", "remove", "NAME", 1, 1, "Remove an authority that no certificate uses", NULL, run_authority_remove, false, NULL },
 	{ "connection", "add", "NAME", 1, 1, "Add an account at a DNS provider", connection_add_options, run_connection_add, false,
 	  "Required credentials that are not given are asked for; a secret never stands on the command line." },
@@ -290,7 +307,8 @@ static const struct cli_command commands[] = {
 	  "its life. A time that its life could never meet is refused." },
 	{ "certificate", "pause", "NAME", 1, 1, "Order nothing for it until it is resumed", NULL, run_certificate_pause, false,
 	  "What is issued stays served. An order that runs goes on; `reeve order cancel` ends it." },
-	{ "certificate", "resume", "NAME", 1, 1, "Undo pause", NULL, run_certificate_resume, false, NULL },
+	{ "certificate", "resume", "NAME", 1, 1, "Go on: undo pause, or a pause of the authority's", NULL, run_certificate_resume, false,
+	  "What held it back after failures is forgotten; a name that the authority has paused is asked for again." },
 	{ "certificate", "revoke", "NAME", 1, 1, "Revoke it at its authority", revoke_options, run_certificate_revoke, false,
 	  "A revoked certificate is not renewed by itself; --reissue orders its replacement first." },
 	{ "operation", "show", "ID", 1, 1, "Show what was asked of an authority, and what came of it", NULL, run_operation_show, false, NULL },
@@ -326,6 +344,9 @@ static const struct cli_command commands[] = {
 	{ "debt", "retry", "", 0, 0, "Try their removal now, also of those given up after 30 days", NULL, run_debt_retry, false, NULL },
 	{ "doctor", "", "NAME…", 1, MANY, "Check everything an order of these names needs", NULL, run_doctor, false,
 	  "Exit code 0 when all is well, 3 when something must change." },
+	{ "drill", "", "[NAME…]", 0, MANY, "Would all renewals pass tonight?", drill_options, run_drill, false,
+	  "Looks at delegations, connections, CAA, accounts and limits; spends nothing of what the authorities count.\n"
+	  "Exit code 0 when all would pass, 3 when something must change." },
 	{ "caa", "", "NAME", 1, 1, "Print the CAA record that lets only this account issue for NAME, by DNS", caa_options, run_caa, false,
 	  "The record is printed alone on standard output. Exit code 0 when CAA allows the certificate, 3 when it does not, 5 when it\n"
 	  "could not be looked up." },

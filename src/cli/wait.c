@@ -83,6 +83,10 @@ static int finish(struct waiter *w, const json_t *order, const char *order_id)
 		fprintf(stderr, "issued after %s\n", shown_offset(a, clock_mono_ms() - w->start_ms) + 1);
 		return EXIT_DONE;
 	}
+	if (strcmp(status, "rehearsed") == 0) {
+		fprintf(stderr, "rehearsed after %s: it would be issued\n", shown_offset(a, clock_mono_ms() - w->start_ms) + 1);
+		return EXIT_DONE;
+	}
 	if (!ended(order)) {
 		fprintf(stderr, "reeve: still running: %s\n", wait_line(a, order, clock_mono_ms() - w->start_ms, clock_now_ms()) + 11);
 		fprintf(stderr, "  fix: reeve order show %s\n", order_id);

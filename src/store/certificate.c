@@ -67,11 +67,13 @@ bool certificate_find_named(struct db *db, struct arena *a, const char *project_
 	/* An id names one row at once, so the names are looked at only when it names none. */
 	return db_each(db, certificate_read, &rows, err,
 	               "SELECT " CERTIFICATE_COLUMNS " FROM certificates"
-	               " WHERE id = $1 AND ($2 = '' OR project_id = $2)",
+	               " WHERE id = $1 AND ($2 = '' OR project_id = $2)"
+	               " AND NOT EXISTS (SELECT 1 FROM rehearsals r WHERE r.certificate_id = certificates.id)",
 	               DB_C(id_or_name), DB_C(project_id)) &&
 	       (rows.count > 0 ||
 	        db_each(db, certificate_read, &rows, err,
 	                "SELECT " CERTIFICATE_COLUMNS " FROM certificates WHERE project_id = $1 AND name = $2"
+	                " AND NOT EXISTS (SELECT 1 FROM rehearsals r WHERE r.certificate_id = certificates.id)"
 	                " ORDER BY created_at DESC, id DESC LIMIT 1",
 	                DB_C(project_id), DB_C(id_or_name))) &&
 	       rows_first(&rows, ret, err, "certificate", id_or_name);
@@ -84,6 +86,7 @@ bool certificate_list(struct db *db, struct arena *a, const char *project_id, co
 
 	return db_each(db, certificate_read, &rows, err,
 	               "SELECT " CERTIFICATE_COLUMNS " FROM certificates WHERE project_id = $1 AND id > $2"
+	               " AND NOT EXISTS (SELECT 1 FROM rehearsals r WHERE r.certificate_id = certificates.id)"
 	               " ORDER BY id LIMIT $3",
 	               DB_C(project_id), DB_C(after), DB_I(limit)) &&
 	       rows_take(&rows, ret, ret_count);

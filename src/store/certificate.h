@@ -22,7 +22,8 @@ struct certificate {
 };
 MUST_CHECK bool certificate_insert(struct db *db, const struct certificate *c, struct err *err);
 MUST_CHECK bool certificate_find(struct db *db, struct arena *a, const char *id, struct certificate *ret, struct err *err);
-/* By id or first name within a project; of several with one name the newest. project_id "" with an id: any project. */
+/* Rehearsals (store/failure.h) are found by certificate_find() alone.
+ * By id or first name within a project; of several with one name the newest. project_id "" with an id: any project. */
 MUST_CHECK bool certificate_find_named(struct db *db, struct arena *a, const char *project_id, const char *id_or_name, struct certificate *ret, struct err *err);
 /* At most `limit` with id > after ("" from the start), by id. */
 MUST_CHECK bool certificate_list(struct db *db, struct arena *a, const char *project_id, const char *after, size_t limit,

@@ -334,16 +334,17 @@ static bool history_read(const struct db_row *row, void *arg)
 	h->outcome = db_text(row, 5, rows->a);
 	h->at = db_int(row, 6);
 	h->text = db_text(row, 7, rows->a);
+	h->until_at = db_int(row, 8);
 	return true;
 }
 
 bool history_insert(struct db *db, const struct history *h, struct err *err)
 {
 	return db_exec(db, NULL, err,
-	               "INSERT INTO history (order_id, job_id, kind, step, outcome, at, text)"
-	               " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+	               "INSERT INTO history (order_id, job_id, kind, step, outcome, at, text, until_at)"
+	               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 	               DB_C(h->order_id), DB_I(h->job_id), DB_C(h->kind), DB_C(h->step), DB_C(h->outcome), DB_I(h->at),
-	               DB_C(h->text));
+	               DB_C(h->text), DB_I0(h->until_at));
 }
 
 bool history_list(struct db *db, struct arena *a, const char *order_id, struct history **ret, size_t *ret_count,
@@ -352,7 +353,7 @@ bool history_list(struct db *db, struct arena *a, const char *order_id, struct h
 	struct rows rows = ROWS(a, struct history);
 
 	return db_each(db, history_read, &rows, err,
-	               "SELECT id, order_id, job_id, kind, step, outcome, at, text FROM history"
+	               "SELECT id, order_id, job_id, kind, step, outcome, at, text, until_at FROM history"
 	               " WHERE order_id = $1 AND id > COALESCE((SELECT id FROM history WHERE order_id = $1"
 	               " ORDER BY id DESC LIMIT 1 OFFSET 1000), 0) ORDER BY id",
 	               DB_C(order_id)) &&
@@ -361,11 +362,11 @@ bool history_list(struct db *db, struct arena *a, const char *order_id, struct h
 
 bool history_failing_since(struct db *db, const char *order_id, int64_t *ret, struct err *err)
 {
-	/* An order that waits for its account waits; the account's own tries are another job's. */
+	/* An order that waits for its account waits; the account's own tries are another job's. `admit` asks the CA for nothing. */
 	return db_each(db, rows_int, ret, err,
 	               "SELECT COALESCE(MIN(at), 0) FROM history WHERE order_id = $1"
 	               " AND (outcome = 'retry' OR (outcome = 'wait' AND step = 'account'))"
 	               " AND id > COALESCE((SELECT MAX(id) FROM history WHERE order_id = $1 AND outcome = 'done'"
-	               " AND kind IN ('order', 'authorization')), 0)",
+	               " AND step <> 'admit' AND kind IN ('order', 'authorization')), 0)",
 	               DB_T(order_id));
 }

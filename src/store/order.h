@@ -63,6 +63,7 @@ MUST_CHECK bool authorization_pending(struct db *db, const char *order_id, int64
 
 struct history {
 	int64_t     id, job_id, at;
+	int64_t     until_at; /* of a wait or a retry; 0: until it is woken */
 	const char *order_id, *kind, *step, *outcome, *text;
 };
 MUST_CHECK bool history_insert(struct db *db, const struct history *h, struct err *err);

@@ -4,6 +4,8 @@
  */
 #include "store/schedule.h"
 
+#include "store/failure.h"
+#include "store/limit.h"
 #include "store/rows.h"
 
 bool schedule_wake_authority(struct db *db, const char *authority_id, const char *step, int64_t wake_at, struct err *err)
@@ -76,7 +78,8 @@ bool schedule_clock_back(struct db *db, int64_t now, int64_t by_ms, int64_t *ret
 	               " WHERE gone_at IS NULL AND retired_at IS NOT NULL AND retry_at >= $2",
 	               DB_I(by_ms), DB_I(from)) &&
 	       db_exec(db, NULL, err, "UPDATE renewals SET ask_at = $1 WHERE ask_at >= $2", DB_I(now), DB_I(from)) &&
-	       db_exec(db, NULL, err, "UPDATE renewals SET retry_at = retry_at - $1 WHERE retry_at >= $2", DB_I(by_ms), DB_I(from));
+	       db_exec(db, NULL, err, "UPDATE renewals SET retry_at = retry_at - $1 WHERE retry_at >= $2", DB_I(by_ms), DB_I(from)) &&
+	       failure_clock_back(db, by_ms, from, err) && bucket_clock_back(db, by_ms, from, err);
 }
 
 bool schedule_newest(struct db *db, int64_t *ret_ms, struct err *err)
@@ -124,14 +127,15 @@ bool authorization_settle(struct db *db, const char *order_id, const char *statu
 
 bool history_note(struct db *db, const struct history *h, struct err *err)
 {
-	return db_exec(db, NULL, err,
-	               "INSERT INTO history (order_id, job_id, kind, step, outcome, at, text)"
-	               " SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT),"
-	               " CAST($6 AS BIGINT), CAST($7 AS TEXT) WHERE NOT EXISTS"
-	               " (SELECT 1 FROM history h WHERE h.job_id = $2 AND h.step = $4 AND h.outcome = $5 AND h.text = $7"
-	               "  AND h.id = (SELECT MAX(id) FROM history n WHERE n.order_id = $1 AND n.job_id = $2))",
-	               DB_T(h->order_id), DB_I(h->job_id), DB_T(h->kind), DB_T(h->step), DB_T(h->outcome), DB_I(h->at),
-	               DB_T(h->text));
+	int64_t changed = 0;
+
+	/* The same wait again lasts longer; it is one row. */
+	if (!db_exec(db, &changed, err,
+	             "UPDATE history SET until_at = $6 WHERE id = (SELECT MAX(id) FROM history n WHERE n.order_id = $1 AND n.job_id = $2)"
+	             " AND step = $3 AND outcome = $4 AND text = $5",
+	             DB_T(h->order_id), DB_I(h->job_id), DB_T(h->step), DB_T(h->outcome), DB_T(h->text), DB_I0(h->until_at)))
+		return false;
+	return changed > 0 || history_insert(db, h, err);
 }
 
 bool schedule_load(struct db *db, const char *project_id, int64_t now, int64_t *ret_running, int64_t *ret_due, struct err *err)

@@ -22,7 +22,7 @@ MUST_CHECK bool order_url_taken(struct db *db, const char *order_url, const char
 /*
  * The wall clock went back by `by_ms`, more than an hour: what was put to sleep before would sleep that much too long.
  * Jobs whose wake-up lies behind the time that was left are moved back with it, and likewise what renewals and removals
- * wait for, and how long jobs and owner names are claimed.
+ * wait for, how long jobs and owner names are claimed, what failed, and what the limits of CAs hold.
  */
 MUST_CHECK bool schedule_clock_back(struct db *db, int64_t now, int64_t by_ms, int64_t *ret_count, struct err *err);
 /* The wall time of the newest event that was written down; 0: there is none. */
@@ -37,7 +37,7 @@ MUST_CHECK bool authorization_settle(struct db *db, const char *order_id, const 
 /* Orders that run and jobs that are due by now: of one project, or "" for all. */
 MUST_CHECK bool schedule_load(struct db *db, const char *project_id, int64_t now, int64_t *ret_running, int64_t *ret_due,
                               struct err *err);
-/* history_insert, unless the newest row of this job says the same. */
+/* history_insert; when the newest row of this job says the same, only its until_at moves. */
 MUST_CHECK bool history_note(struct db *db, const struct history *h, struct err *err);
 
 #endif

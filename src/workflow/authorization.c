@@ -135,7 +135,7 @@ static enum outcome fetch(struct job *job, struct session *s, struct found *x, s
 	return acme_authorization_parse(job->arena, x->row.url, s->response.body, ret, err) ? OUT_DONE : job_outcome(err);
 }
 
-static enum outcome refused(const struct acme_authorization *authorization, struct err *err)
+static enum outcome refused(struct job *job, const struct acme_authorization *authorization, struct err *err)
 {
 	const struct acme_problem *problem = acme_authorization_error(authorization);
 
@@ -145,6 +145,7 @@ static enum outcome refused(const struct acme_authorization *authorization, stru
 		err_problem(err, ERR_PERMANENT, "ca-refused", "the authorization is %s",
 		            acme_authorization_status_name(authorization->status));
 	err->class = ERR_PERMANENT;
+	job->blamed = arena_strdup(job->arena, authorization->name);
 	err_in(err, "validation of %s", authorization->name);
 	return OUT_FAIL;
 }
@@ -166,7 +167,7 @@ enum outcome run_fetch(struct job *job, struct err *err)
 		return settle(job, x, "valid", 0);
 	}
 	if (authorization.status != ACME_AUTHORIZATION_PENDING)
-		return refused(&authorization, err);
+		return refused(job, &authorization, err);
 	return read_challenge(job, &s, x, &authorization, err);
 }
 
@@ -492,6 +493,7 @@ static enum outcome tell_again(struct job *job, const struct found *x, const str
 	acme_problem_err(challenge->error, ACME_AT_VALIDATION, 0, err);
 	err->class = last ? ERR_PERMANENT : ERR_TEMPORARY;
 	err->retry_after_s = 0;
+	job->blamed = x->row.name;
 	err_in(err, "validation of %s", x->row.name);
 	return last ? OUT_FAIL : OUT_RETRY;
 }
@@ -521,7 +523,7 @@ enum outcome run_respond(struct job *job, struct err *err)
 		if (authorization.status == ACME_AUTHORIZATION_VALID)
 			send = false;
 		else if (authorization.status != ACME_AUTHORIZATION_PENDING)
-			return refused(&authorization, err);
+			return refused(job, &authorization, err);
 		valid = !send;
 		for (size_t i = 0; i < authorization.challenges_count; i++)
 			if (strcmp(authorization.challenges[i].url, x->row.challenge_url) == 0 &&

@@ -163,6 +163,7 @@ static enum outcome explain_invalid(struct job *job, struct session *s, const st
 		if (authorization.status == ACME_AUTHORIZATION_INVALID && problem != NULL) {
 			acme_problem_err(problem, ACME_AT_VALIDATION, 0, err);
 			err->class = ERR_PERMANENT;
+			job->blamed = arena_strdup(job->arena, authorization.name);
 			err_in(err, "validation of %s", authorization.name);
 			return OUT_FAIL;
 		}

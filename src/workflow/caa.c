@@ -19,7 +19,7 @@ struct place {
 	size_t           count;
 };
 
-struct climb {
+struct caa_climb {
 	struct worker *w;
 	struct arena  *a;
 	int64_t        until_ms;
@@ -27,9 +27,9 @@ struct climb {
 	size_t         known_count;
 };
 
-static struct climb *climb_new(struct worker *w, struct arena *a)
+struct caa_climb *caa_climb_new(struct worker *w, struct arena *a)
 {
-	struct climb *c = arena_alloc(a, sizeof(*c));
+	struct caa_climb *c = arena_alloc(a, sizeof(*c));
 
 	c->w = w;
 	c->a = a;
@@ -38,7 +38,7 @@ static struct climb *climb_new(struct worker *w, struct arena *a)
 }
 
 /* What stands at this very name (or where its CNAME leads). */
-static bool look(struct climb *c, const char *name, const struct place **ret, struct err *err)
+static bool look(struct caa_climb *c, const char *name, const struct place **ret, struct err *err)
 {
 	struct dns_result result;
 	struct place     *place;
@@ -73,7 +73,7 @@ static bool look(struct climb *c, const char *name, const struct place **ret, st
 }
 
 /* The nearest records at or above the name; count 0: there are none up to the top. */
-static bool nearest(struct climb *c, const char *name, const struct place **ret, struct err *err)
+static bool nearest(struct caa_climb *c, const char *name, const struct place **ret, struct err *err)
 {
 	for (const char *at = name; at != NULL && at[0] != '\0';) {
 		const char *dot = strchr(at, '.');
@@ -87,7 +87,7 @@ static bool nearest(struct climb *c, const char *name, const struct place **ret,
 	return true;
 }
 
-static bool judge(struct climb *c, const struct identifier *id, const struct acme_directory *d, const char *account_url,
+static bool judge(struct caa_climb *c, const struct identifier *id, const struct acme_directory *d, const char *account_url,
                   const struct place **ret_place, struct err *err)
 {
 	struct acme_caa_order order = { d->caa_identities, d->caa_identities_count, account_url != NULL && account_url[0] != '\0' ? account_url : NULL,
@@ -99,7 +99,7 @@ static bool judge(struct climb *c, const struct identifier *id, const struct acm
 
 bool caa_check(struct session *s, const struct identifier *names, size_t count, struct err *err)
 {
-	struct climb       *c = climb_new(s->job->worker, s->job->arena);
+	struct caa_climb       *c = caa_climb_new(s->job->worker, s->job->arena);
 	const struct place *place;
 
 	if (s->directory.caa_identities_count == 0)
@@ -108,6 +108,14 @@ bool caa_check(struct session *s, const struct identifier *names, size_t count, 
 		if (!judge(c, &names[i], &s->directory, s->account.url, &place, err))
 			return false;
 	return true;
+}
+
+bool caa_allows(struct caa_climb *c, const struct identifier *id, const struct acme_directory *d, const char *account_url,
+                struct err *err)
+{
+	const struct place *place;
+
+	return judge(c, id, d, account_url, &place, err);
 }
 
 /* ---- for people ---- */
@@ -167,7 +175,7 @@ bool caa_report(struct worker *w, struct arena *a, const char *project_id, const
 	}
 	for (size_t i = 0; i < directory.caa_identities_count; i++)
 		json_array_append_new(identities, json_string(directory.caa_identities[i]));
-	allowed = judge(climb_new(w, a), &id, &directory, account.url, &place, &why);
+	allowed = judge(caa_climb_new(w, a), &id, &directory, account.url, &place, &why);
 	if (why.class != ERR_NONE && why.class != ERR_TEMPORARY && why.class != ERR_CONFIG) {
 		*err = why;
 		return false;

@@ -223,6 +223,7 @@ static void issue_write(struct buf *b, const struct command_issue *c)
 	wire_put_c(b, c->facade);
 	wire_put_bool(b, c->refuse);
 	wire_put_bool(b, c->once);
+	wire_put_bool(b, c->dry_run);
 	wire_put_c(b, c->key_policy);
 	wire_put_c(b, c->fallback);
 	wire_put_c(b, c->fallback_after);
@@ -270,6 +271,7 @@ struct command_issue command_issue_read(struct wire *w, struct arena *a)
 	c.facade = wire_get_c(w, a);
 	c.refuse = wire_get_bool(w);
 	c.once = wire_get_bool(w);
+	c.dry_run = wire_get_bool(w);
 	c.key_policy = wire_get_c(w, a);
 	c.fallback = wire_get_c(w, a);
 	c.fallback_after = wire_get_c(w, a);
@@ -310,6 +312,42 @@ bool command_renew(struct ipc_peer *worker, struct arena *a, const struct comman
                    const char *order_id, struct command_reply *ret, struct err *err)
 {
 	return ask_texts(worker, a, who, COMMAND_CERTIFICATE_RENEW, (const char *[]){ certificate, order_id }, 2, ret, err);
+}
+
+bool command_rehearse(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *certificate,
+                      const char *order_id, struct command_reply *ret, struct err *err)
+{
+	return ask_texts(worker, a, who, COMMAND_CERTIFICATE_REHEARSE, (const char *[]){ certificate, order_id }, 2, ret, err);
+}
+
+bool command_limits(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct command_limits *c,
+                    struct command_reply *ret, struct err *err)
+{
+	struct buf b;
+
+	begin(&b, who);
+	wire_put_c(&b, c->authority);
+	wire_put_bool(&b, c->has_staging);
+	wire_put_c(&b, c->staging);
+	wire_put_bool(&b, c->has_rehearse_after);
+	wire_put_i64(&b, c->rehearse_after);
+	wire_put_bool(&b, c->has_limits);
+	wire_put_c(&b, c->limits);
+	return ask(worker, a, COMMAND_AUTHORITY_LIMITS, &b, ret, err);
+}
+
+struct command_limits command_limits_read(struct wire *w, struct arena *a)
+{
+	struct command_limits c;
+
+	c.authority = wire_get_c(w, a);
+	c.has_staging = wire_get_bool(w);
+	c.staging = wire_get_c(w, a);
+	c.has_rehearse_after = wire_get_bool(w);
+	c.rehearse_after = wire_get_i64(w);
+	c.has_limits = wire_get_bool(w);
+	c.limits = wire_get_c(w, a);
+	return c;
 }
 
 bool command_policy(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct command_policy *c,
@@ -406,6 +444,23 @@ bool command_doctor(struct ipc_peer *worker, struct arena *a, const struct comma
 	begin(&b, who);
 	names_write(&b, names, names_count);
 	ok = ipc_peer_call(worker, COMMAND_DOCTOR, buf_str(&b), -1, COMMAND_TIMEOUT_MS, a, &answer, err);
+	buf_clear(&b);
+	if (ok)
+		*ret_json = arena_str(a, answer);
+	return ok;
+}
+
+bool command_drill(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *after,
+                   const char *certificate, const char **ret_json, struct err *err)
+{
+	struct str answer;
+	struct buf b;
+	bool       ok;
+
+	begin(&b, who);
+	wire_put_c(&b, after);
+	wire_put_c(&b, certificate);
+	ok = ipc_peer_call(worker, COMMAND_DRILL, buf_str(&b), -1, COMMAND_TIMEOUT_MS, a, &answer, err);
 	buf_clear(&b);
 	if (ok)
 		*ret_json = arena_str(a, answer);

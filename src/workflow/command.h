@@ -49,6 +49,9 @@ enum command_type {
 	COMMAND_CONNECTION_UPDATE,
 	COMMAND_CONNECTION_REMOVE,
 	COMMAND_CONNECTION_TEST,
+	COMMAND_AUTHORITY_LIMITS,
+	COMMAND_CERTIFICATE_REHEARSE,
+	COMMAND_DRILL,
 	COMMAND_METRICS,
 	COMMAND_NOTIFIER_ADD,
 	COMMAND_NOTIFIER_UPDATE,
@@ -127,11 +130,31 @@ struct command_issue {
 	const char           *fallback_after;            /* as workflow/failover.h reads it; "" : Reeve's own rule */
 	struct str            csr;                       /* a user's request, DER, as csr_parse() accepted it; empty: Reeve makes the key */
 	const char           *csr_spki;                  /* its public key */
+	bool                  dry_run;                   /* an order at the staging directory; what comes back is discarded */
 };
 MUST_CHECK bool command_issue(struct ipc_peer *worker, struct arena *a, const struct command_who *who,
                               const struct command_issue *c, struct command_reply *ret, struct err *err);
 MUST_CHECK bool command_renew(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *certificate,
                               const char *order_id, struct command_reply *ret, struct err *err);
+
+/* A rehearsal of a certificate that is there: its names, key type and routes, at the staging directory. */
+MUST_CHECK bool command_rehearse(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *certificate,
+                                 const char *order_id, struct command_reply *ret, struct err *err);
+
+/* The limits of an authority and its rehearsals. What is not given stays. */
+struct command_limits {
+	const char *authority; /* id or name */
+	bool        has_staging, has_rehearse_after, has_limits;
+	const char *staging;   /* id or name of an authority; "" : none */
+	int64_t     rehearse_after;
+	const char *limits;    /* as workflow/limits.h reads it; "" : the known ones */
+};
+MUST_CHECK bool command_limits(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const struct command_limits *c,
+                               struct command_reply *ret, struct err *err);
+
+/* A page of the report as the JSON body of /v1/drill: certificates with id > after. */
+MUST_CHECK bool command_drill(struct ipc_peer *worker, struct arena *a, const struct command_who *who, const char *after,
+                              const char *certificate, const char **ret_json, struct err *err);
 
 /* What is not given stays. */
 struct command_policy {
@@ -254,6 +277,7 @@ struct command_delegation command_delegation_read(struct wire *w, struct arena *
 struct command_issue command_issue_read(struct wire *w, struct arena *a);
 struct command_edit  command_edit_read(struct wire *w, struct arena *a);
 struct command_policy command_policy_read(struct wire *w, struct arena *a);
+struct command_limits command_limits_read(struct wire *w, struct arena *a);
 struct deployment    command_deployment_read(struct wire *w, struct arena *a);
 struct command_deployment_run command_deployment_run_read(struct wire *w, struct arena *a);
 struct command_connection command_connection_read(struct wire *w, struct arena *a);

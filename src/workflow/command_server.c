@@ -18,6 +18,7 @@
 #include "workflow/delegation.h"
 #include "workflow/deployment.h"
 #include "workflow/doctor.h"
+#include "workflow/drill.h"
 #include "workflow/edit.h"
 #include "workflow/issue.h"
 #include "workflow/notification.h"
@@ -365,6 +366,21 @@ static bool do_renew(struct call *c, struct err *err)
 	return wire_done(c->in, err) && issue_renewal(c->w, c->a, &c->who, certificate, order_id, &c->reply, err);
 }
 
+static bool do_rehearse(struct call *c, struct err *err)
+{
+	const char *certificate = wire_get_c(c->in, c->a);
+	const char *order_id = wire_get_c(c->in, c->a);
+
+	return wire_done(c->in, err) && issue_rehearsal(c->w, c->a, &c->who, certificate, order_id, &c->reply, err);
+}
+
+static bool do_limits(struct call *c, struct err *err)
+{
+	struct command_limits limits = command_limits_read(c->in, c->a);
+
+	return wire_done(c->in, err) && change_limits(c->w, c->a, &c->who, &limits, &c->reply, err);
+}
+
 static bool do_edit(struct call *c, struct err *err)
 {
 	struct command_edit edit = command_edit_read(c->in, c->a);
@@ -648,6 +664,14 @@ static bool do_doctor(struct call *c, struct err *err)
 	return wire_done(c->in, err) && doctor_report(c->w, c->a, c->who.project_id, names, count, c->out, err);
 }
 
+static bool do_drill(struct call *c, struct err *err)
+{
+	const char *after = wire_get_c(c->in, c->a);
+	const char *certificate = wire_get_c(c->in, c->a);
+
+	return wire_done(c->in, err) && drill_report(c->w, c->a, c->who.project_id, after, certificate, c->out, err);
+}
+
 static bool do_caa(struct call *c, struct err *err)
 {
 	const char *name = wire_get_c(c->in, c->a);
@@ -706,6 +730,9 @@ static const struct command {
 	ROW(DEPLOYMENT_ADD, "deployment-add", do_deployment_add),
 	ROW(DEPLOYMENT_REMOVE, "deployment-remove", do_deployment_remove),
 	ROW(DEPLOYMENT_RUN, "deployment-run", do_deployment_run),
+	ROW(AUTHORITY_LIMITS, "authority-limits", do_limits),
+	ROW(CERTIFICATE_REHEARSE, "certificate-rehearse", do_rehearse),
+	ROW(DRILL, "drill", do_drill, .slow = true),
 	ROW(DEBT_RETRY, "debt-retry", do_debt_retry),
 	ROW(CONNECTION_ADD, "connection-add", do_connection_add),
 	ROW(CONNECTION_UPDATE, "connection-update", do_connection_update),

@@ -13,7 +13,7 @@
 #define DNS_TYPE_CNAME 5
 #define BUDGET_MS      20000 /* for all names of one report */
 
-static void finding(json_t *findings, const char *check, bool ok, const char *text, const char *record)
+void doctor_finding(json_t *findings, const char *check, bool ok, const char *text, const char *record)
 {
 	json_t *f = json_object();
 
@@ -26,7 +26,7 @@ static void finding(json_t *findings, const char *check, bool ok, const char *te
 }
 
 /* The CNAME as a CA's resolver sees it. */
-static bool check_delegation(struct worker *w, struct arena *a, const struct delegation *d, json_t *findings, bool *ret_ok,
+bool doctor_delegation(struct worker *w, struct arena *a, const struct delegation *d, json_t *findings, bool *ret_ok,
                              struct err *err)
 {
 	struct delegation_verdict verdict;
@@ -34,12 +34,13 @@ static bool check_delegation(struct worker *w, struct arena *a, const struct del
 	if (!delegation_look(w, a, d, &verdict, err))
 		return false;
 	if (verdict.finding.class != ERR_NONE)
-		finding(findings, "delegation", false, arena_strdup(a, verdict.finding.text),
+		doctor_finding(findings, "delegation", false, arena_strdup(a, verdict.finding.text),
 		        delegation_is_direct(d) ? NULL : delegation_record(a, d));
 	else if (delegation_is_direct(d))
-		finding(findings, "delegation", true, arena_printf(a, "_acme-challenge.%s has no CNAME: it is written itself", d->name), NULL);
+		doctor_finding(findings, "delegation", true, arena_printf(a, "_acme-challenge.%s has no CNAME: it is written itself", d->name),
+		        NULL);
 	else
-		finding(findings, "delegation", true,
+		doctor_finding(findings, "delegation", true,
 		        arena_printf(a, "_acme-challenge.%s is a CNAME to %s", d->name, d->target), NULL);
 	*ret_ok = verdict.finding.class == ERR_NONE;
 	return true;
@@ -54,11 +55,11 @@ static void check_account(struct arena *a, const struct delegation *d, const str
 	zone_spec_split(a, d->zone[0] != '\0' ? d->zone : connection_zone(a, c), &zone, &id);
 	*ret_ok = zone[0] == '\0' || name_in_zone(d->target, zone);
 	if (zone[0] != '\0')
-		finding(findings, "target", *ret_ok,
+		doctor_finding(findings, "target", *ret_ok,
 		        arena_printf(a, "%s is %s the zone %s of connection %s (%s)", d->target, *ret_ok ? "inside" : "outside of", zone, c->name,
 		                     c->provider),
 		        NULL);
-	finding(findings, "connection", !bad,
+	doctor_finding(findings, "connection", !bad,
 	        bad ? arena_printf(a, "connection %s: %s", c->name, c->finding)
 	            : arena_printf(a, "connection %s %s", c->name, c->health[0] != '\0' ? "works" : "was not looked at yet"),
 	        NULL);
@@ -66,7 +67,7 @@ static void check_account(struct arena *a, const struct delegation *d, const str
 }
 
 /* Can the connection still write there? */
-static bool check_target(struct worker *w, struct arena *a, const struct delegation *d, json_t *findings, bool *ret_ok, struct err *err)
+bool doctor_target(struct worker *w, struct arena *a, const struct delegation *d, json_t *findings, bool *ret_ok, struct err *err)
 {
 	struct db        *db = store_reader(w->store, err);
 	struct connection connection;
@@ -81,14 +82,14 @@ static bool check_target(struct worker *w, struct arena *a, const struct delegat
 	for (size_t i = 0; *ret_ok; i++) {
 		if (i == w->settings.zones_count) {
 			*ret_ok = false;
-			finding(findings, "target", false,
+			doctor_finding(findings, "target", false,
 			        arena_printf(a, "the zone %s is not served any more: add it to [zone] names", connection.zone), NULL);
 			return true;
 		}
 		if (strcmp(w->settings.zones[i], connection.zone) == 0)
 			break;
 	}
-	finding(findings, "target", *ret_ok,
+	doctor_finding(findings, "target", *ret_ok,
 	        arena_printf(a, "%s is %s the zone %s of connection %s (%s)", d->target, *ret_ok ? "inside" : "outside of",
 	                     connection.zone, connection.name, connection.provider),
 	        NULL);
@@ -105,7 +106,7 @@ static bool check_servers(struct worker *w, struct arena *a, const char *challen
 		return false;
 	*ret_ok = auth.servers_count > 0;
 	if (auth.servers_count == 0)
-		finding(findings, "name-servers", false, auth.detail, NULL);
+		doctor_finding(findings, "name-servers", false, auth.detail, NULL);
 	for (size_t i = 0; i < auth.servers_count; i++) {
 		const struct dns_auth_server *s = &auth.servers[i];
 		const char                   *who = s->name[0] != '\0' ? arena_printf(a, "%s (%s)", s->name, s->address) : s->address;
@@ -120,7 +121,7 @@ static bool check_servers(struct worker *w, struct arena *a, const char *challen
 			text = arena_printf(a, "%s: %s", who, s->detail);
 		else
 			text = arena_printf(a, "%s answered %s in %u ms", who, s->values[0], s->took_ms);
-		finding(findings, "name-server", ok, text, NULL);
+		doctor_finding(findings, "name-server", ok, text, NULL);
 		*ret_ok = *ret_ok && ok;
 	}
 	return true;
@@ -142,18 +143,18 @@ static bool report_name(struct worker *w, struct arena *a, const char *project_i
 	if (db == NULL)
 		return false;
 	if (!identifier_parse(str_c(text), &id, &missing) || !name_challenge(identifier_base(&id), challenge)) {
-		finding(findings, "name", false, missing.text, NULL);
+		doctor_finding(findings, "name", false, missing.text, NULL);
 		*ret_ok = false;
 		return true;
 	}
 	found = delegation_find_named(db, a, project_id, identifier_base(&id), &d, &missing);
 	if (!found)
-		finding(findings, "delegation", false,
+		doctor_finding(findings, "delegation", false,
 		        arena_printf(a, "Reeve has no delegation of %s: `reeve delegation add %s` makes one and prints its record",
 		                     identifier_base(&id), identifier_base(&id)),
 		        NULL);
-	ran = (!found || (check_delegation(w, a, &d, findings, &delegation_ok, err) &&
-	                  check_target(w, a, &d, findings, &target_ok, err))) &&
+	ran = (!found || (doctor_delegation(w, a, &d, findings, &delegation_ok, err) &&
+	                  doctor_target(w, a, &d, findings, &target_ok, err))) &&
 	      check_servers(w, a, challenge, found ? d.target : NULL, found && delegation_is_direct(&d), findings, &servers_ok, err);
 	*ret_ok = delegation_ok && target_ok && servers_ok;
 	return ran;

@@ -14,6 +14,7 @@
 #include "base/planted.h"
 #include "base/problem_codes.h"
 #include "base/rand.h"
+#include "workflow/admit.h"
 #include "workflow/notification.h"
 #include "workflow/steps.h"
 
@@ -126,7 +127,11 @@ static bool write_history(struct db *db, const struct outcome_write *o, struct e
 	struct job    *job = o->job;
 	const char    *text = job->note != NULL ? job->note : "";
 	struct history h = { .job_id = job->row.id, .at = o->now, .order_id = job->row.order_id, .kind = job->row.kind,
-		             .step = steps[job->step].name, .outcome = outcome_name(o->outcome), .text = text };
+		             .step = steps[job->step].name, .outcome = outcome_name(job->refused && o->outcome != OUT_FAIL ? OUT_RETRY : o->outcome),
+		             .text = text };
+
+	if (job->wake_at > o->now && job->wake_at != JOB_NEVER && o->outcome != OUT_FAIL)
+		h.until_at = job->wake_at;
 
 	if (job->row.order_id[0] == '\0')
 		return true;
@@ -158,7 +163,7 @@ static bool write_progress(struct db *db, const struct outcome_write *o, struct 
 	/* Waiting for its authorizations, an order shows what they say. */
 	if (strcmp(job->row.kind, "order") != 0 || (o->outcome == OUT_WAIT && job->step == STEP_AUTHORIZATIONS))
 		return true;
-	if (o->outcome != OUT_DONE && job->wake_at != JOB_NEVER)
+	if ((o->outcome != OUT_DONE || job->refused) && job->wake_at != JOB_NEVER)
 		next_try_at = job->wake_at;
 	return order_set_progress(db, job->row.order_id, steps[at].name, shown->problem, shown->text, shown->hint, next_try_at, 0, err);
 }
@@ -185,7 +190,7 @@ static bool write_move(struct db *db, const struct outcome_write *o, bool *ret_k
 		if (strcmp(job->row.kind, "account") == 0 &&
 		    !schedule_wake_authority(db, job->row.subject, steps[STEP_ACCOUNT].name, o->now, err))
 			return false;
-		if (!notify_retry(db, job, o->cause, o->now, err))
+		if (!admit_retried(db, job, o->cause, o->now, err) || !notify_retry(db, job, o->cause, o->now, err))
 			return false;
 		return job_sleep(db, job->row.id, job->row.fence, steps[job->step].name, job->row.attempts + 1, job->wake_at, err);
 	case OUT_FAIL:
@@ -347,6 +352,8 @@ static bool job_advance(struct job *job)
 	job->wake_at = 0;
 	job->attempts = 0;
 	job->note = NULL;
+	job->blamed = NULL;
+	job->refused = false;
 	job->facts = NULL;
 	job->shown = (struct err){ 0 };
 	outcome = step->run(job, &cause);

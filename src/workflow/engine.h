@@ -43,7 +43,7 @@ enum outcome {
 enum step_id {
 	STEP_NONE,
 	/* order */
-	STEP_KEY, STEP_PREFLIGHT, STEP_ACCOUNT, STEP_NEW_ORDER, STEP_AUTHORIZATIONS, STEP_AWAIT, STEP_FINALIZE,
+	STEP_KEY, STEP_PREFLIGHT, STEP_ADMIT, STEP_ACCOUNT, STEP_NEW_ORDER, STEP_AUTHORIZATIONS, STEP_AWAIT, STEP_FINALIZE,
 	STEP_DOWNLOAD, STEP_VERIFY, STEP_STORE, STEP_ISSUED,
 	/* authorization: one job each, in parallel */
 	STEP_FETCH, STEP_ROUTE, STEP_PUBLISH, STEP_VISIBLE, STEP_RESPOND, STEP_SETTLED,
@@ -108,7 +108,9 @@ struct job {
 	int64_t             wake_at;
 	int64_t             attempts; /* for OUT_WAIT: what jobs.attempts becomes */
 	int64_t             requests; /* ACME requests not yet added to the order */
+	const char         *blamed; /* with OUT_FAIL: the name whose validation the CA refused, in the arena; NULL: no single one */
 	const char         *note;   /* what the timeline says; NULL: nothing */
+	bool                refused; /* with OUT_DONE or OUT_WAIT: the CA itself says "not now"; the timeline has it as a retry */
 	/* Facts written in the same transaction as the move, after the fence was checked. */
 	store_write_fn      facts;
 	void               *facts_arg;

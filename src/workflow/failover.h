@@ -5,6 +5,8 @@
  *          fails it when less than a sixth of the life of the version served is left, or ended the order for a first
  *          version. Failing is what the CA itself does or does not: no answer, an error of its own, a rate limit,
  *          nonsense. What it says about a name, a record or an account never leads elsewhere: that is for a person.
+ *          An order held by what the CA itself said about its limits is failed by it; one that is parked because Reeve counts,
+ *          before the CA is asked, is not, however long it waits; nor is one whose rehearsal waits or fails.
  * Then     one order goes to the second; the timelines of both orders and the audit say why. When the second fails too,
  *          the next try is the first one's again. A version by the second is renewed at the first.
  * CAA      a running order is given up only when the CAA records let the second issue, and it answers; any order of the

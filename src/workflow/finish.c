@@ -9,6 +9,7 @@
 #include "crypto/x509.h"
 #include "base/planted.h"
 #include "store/certificate.h"
+#include "workflow/admit.h"
 #include "workflow/await.h"
 #include "workflow/chain.h"
 #include "workflow/deployment.h"
@@ -16,6 +17,7 @@
 #include "workflow/names.h"
 #include "workflow/notification.h"
 #include "workflow/operation.h"
+#include "workflow/rehearsal.h"
 #include "workflow/renewal.h"
 #include "workflow/steps.h"
 
@@ -291,9 +293,17 @@ struct store_facts {
 
 static bool write_store(struct db *db, void *arg, struct err *err)
 {
-	struct store_facts *x = arg;
-	int64_t             now = clock_now_ms();
+	AUTO(arena_freep) struct arena *a = arena_new();
+	struct store_facts             *x = arg;
+	struct order                    order;
+	int64_t                         now = clock_now_ms();
+	bool                            rehearsal;
 
+	if (!order_find(db, a, x->order_id, &order, err) || !admit_issued(db, a, &order, now, err) ||
+	    !rehearsal_ended(db, a, &order, true, now, &rehearsal, err))
+		return false;
+	if (rehearsal)
+		return order_end(db, x->order_id, "rehearsed", "", "", "", now, err);
 	return deployment_plan(db, x->certificate_id, x->version_id, x->order_id, now, err) &&
 	       notify_stored(db, &x->order, x->number, x->leaf.not_after_ms, now, err) &&
 	       version_store(db, x->version_id, x->leaf.serial, x->leaf.ari_id, x->leaf.not_before_ms, x->leaf.not_after_ms, now, err) &&
@@ -306,6 +316,9 @@ enum outcome run_store(struct job *job, struct err *err)
 	struct store_facts *x = arena_alloc(job->arena, sizeof(*x));
 	struct issued      *issued;
 	char                until[CLOCK_RFC3339_SIZE];
+	struct rehearsal    rehearsal;
+	struct err          missing = { 0 };
+	struct db          *db;
 
 	if (!check_chain(job, &issued, err))
 		return unchecked(job, issued, err);
@@ -313,6 +326,12 @@ enum outcome run_store(struct job *job, struct err *err)
 		                   issued->chain.certs[0], issued->order, issued->version.number };
 	job->facts = write_store;
 	job->facts_arg = x;
+	if (!job_reader(job, &db, err))
+		return job_outcome(err);
+	if (rehearsal_find(db, job->arena, x->certificate_id, &rehearsal, &missing)) {
+		job_note(job, "the rehearsal passed; its certificate is discarded");
+		return OUT_DONE;
+	}
 	job_note(job, "version %lld stored, valid until %s", (long long)issued->version.number,
 	         clock_rfc3339(x->leaf.not_after_ms, until));
 	log_info("order=%s certificate=%s version=%lld serial=%s not_after=%s outcome=issued", x->order_id,
@@ -324,10 +343,16 @@ enum outcome run_store(struct job *job, struct err *err)
 
 static bool fail_authorization(struct db *db, const struct job *job, const struct err *cause, int64_t now, struct err *err)
 {
-	uint64_t id;
+	AUTO(arena_freep) struct arena *a = arena_new();
+	struct authorization            x;
+	struct order                    order;
+	uint64_t                        id;
 
 	if (!str_to_u64(str_c(job->row.subject), &id))
 		return err_set(err, ERR_PERMANENT, "job %lld has no authorization", (long long)job->row.id);
+	if (!authorization_find(db, a, (int64_t)id, &x, err) || !order_find(db, a, job->row.order_id, &order, err) ||
+	    !admit_failed(db, a, &order, job->blamed != NULL ? job->blamed : x.name, job->blamed != NULL, cause, job->step, now, err))
+		return false;
 	return authorization_set_status(db, (int64_t)id, "invalid", now, err) &&
 	       await_retire_one(db, job->row.order_id, job->row.project_id, (int64_t)id, err) &&
 	       order_set_progress(db, job->row.order_id, steps[STEP_AUTHORIZATIONS].name, cause->problem, cause->text, cause->hint, 0, 0, err) &&
@@ -337,15 +362,19 @@ static bool fail_authorization(struct db *db, const struct job *job, const struc
 bool order_give_up(struct db *db, const struct order *order, const char *status, const struct err *why, int64_t now,
                    struct err *err)
 {
-	bool cancelled = strcmp(status, "cancelled") == 0;
+	AUTO(arena_freep) struct arena *a = arena_new();
+	bool                            cancelled = strcmp(status, "cancelled") == 0, rehearsal;
+	int64_t                         next_at;
 
 	/* Before they are settled: afterwards nobody knows which were pending. */
-	return (!cancelled || operation_abandon(db, order, now, err)) && schedule_end_jobs(db, "authorization", order->id, err) &&
+	return admit_ended(db, a, order, &next_at, err) && rehearsal_ended(db, a, order, false, now, &rehearsal, err) &&
+	       (!cancelled || operation_abandon(db, order, now, err)) &&
+	       schedule_end_jobs(db, "authorization", order->id, err) &&
 	       (!cancelled || schedule_end_jobs(db, "order", order->id, err)) &&
 	       authorization_settle(db, order->id, "invalid", err) && (PLANTED(6) || await_retire(db, order->id, order->project_id, err)) &&
 	       order_end(db, order->id, status, why->problem, why->text, why->hint, now, err) &&
-	       renewal_failed(db, order->certificate_id, cancelled, now, err) &&
-	       (cancelled || notify_order_failed(db, order, why, now, err));
+	       renewal_failed(db, order->certificate_id, cancelled, next_at, now, err) &&
+	       (cancelled || rehearsal || notify_order_failed(db, order, why, now, err));
 }
 
 static bool fail_order(struct db *db, const struct job *job, const struct err *cause, int64_t now, struct err *err)
@@ -353,8 +382,13 @@ static bool fail_order(struct db *db, const struct job *job, const struct err *c
 	AUTO(arena_freep) struct arena *a = arena_new();
 	struct order                    order;
 
-	return order_find(db, a, job->row.order_id, &order, err) && order_give_up(db, &order, "failed", cause, now, err) &&
-	       failover_failed(db, a, &order, cause, now, err);
+	if (!order_find(db, a, job->row.order_id, &order, err))
+		return false;
+	/* The name of a failed authorization was noted when its own job ended. */
+	if (job->step != STEP_AUTHORIZATIONS &&
+	    !admit_failed(db, a, &order, job->blamed != NULL ? job->blamed : "", job->blamed != NULL, cause, job->step, now, err))
+		return false;
+	return order_give_up(db, &order, "failed", cause, now, err) && failover_failed(db, a, &order, cause, now, err);
 }
 
 static bool fail_account(struct db *db, const struct job *job, const struct err *cause, int64_t now, struct err *err)

@@ -18,6 +18,7 @@
 #include "workflow/failover.h"
 #include "workflow/issue_plan.h"
 #include "workflow/names.h"
+#include "workflow/rehearsal.h"
 #include "workflow/steps.h"
 #include "workflow/wish.h"
 
@@ -300,7 +301,7 @@ static bool plan_certificate(struct plan *p, struct db *db, struct err *err)
 	if (!plan_wishes(p, err) || !plan_accepts(p, &p->authority, err) ||
 	    !plan_fallback(p, db, p->c->fallback, p->c->fallback_after, &p->certificate.fallback_id, err) || !plan_key(p, db, err))
 		return false;
-	if (!p->c->once)
+	if (!p->c->once || p->c->dry_run)
 		return true;
 	if (!certificate_find_named(db, p->a, p->who->project_id, p->certificate.name, &old, &missing)) {
 		if (missing.class == ERR_NOT_FOUND)
@@ -332,6 +333,22 @@ bool plan_write_delegations(struct db *db, void *arg, struct err *err)
 		if (p->routes[i].planned && !delegation_plan(db, &p->routes[i].delegation, err))
 			return err_in(err, "delegation of %s", p->routes[i].name);
 	return true;
+}
+
+/* What is to be rehearsed need not exist: its row is hidden from the start. */
+static bool write_dry_run(struct db *db, void *arg, struct err *err)
+{
+	struct plan             *p = arg;
+	struct certificate_route *routes = arena_alloc_array(p->a, p->routes_count, sizeof(*routes));
+	struct rehearsal_plan     r = { .like = p->certificate, .staging_id = p->staging.id, .certificate_id = p->certificate.id,
+		                        .order_id = p->order_id, .waiting_id = "", .csr = p->c->csr, .routes = routes, .routes_count = p->routes_count };
+
+	for (size_t i = 0; i < p->routes_count; i++)
+		routes[i] = (struct certificate_route){ p->routes[i].name, p->routes[i].delegation.id };
+	r.note = arena_printf(p->a, "dry run for %s, at its staging directory %s", p->authority.name, p->staging.name);
+	return rehearsal_place(db, &r, clock_now_ms(), err) &&
+	       audit_insert(db, clock_now_ms(), p->who->project_id, p->who->principal, "certificate-dry-run", p->certificate.id,
+	                    p->certificate.names, err);
 }
 
 bool order_start_at(struct db *db, const struct certificate *c, const char *authority_id, const char *order_id, struct err *err)
@@ -424,14 +441,15 @@ bool issue_certificate(struct worker *w, struct arena *a, const struct command_w
 		ret->order_id = again.id;
 		return true;
 	}
-	if (!plan_names(&p, err) || !plan_authority(&p, db, err) || !plan_certificate(&p, db, err) || !plan_routes(&p, db, err) ||
+	if (!plan_names(&p, err) || !plan_authority(&p, db, err) ||
+	    (c->dry_run && !rehearsal_staging(db, a, &p.authority, &p.staging, err)) || !plan_certificate(&p, db, err) || !plan_routes(&p, db, err) ||
 	    !store_write(w->store, plan_write_delegations, &p, err) || !plan_look(&p, &finding, err))
 		return false;
 	if (finding.class != ERR_NONE && c->refuse) {
 		*err = finding;
 		return false;
 	}
-	if (!store_write(w->store, write_issue, &p, err))
+	if (!store_write(w->store, c->dry_run ? write_dry_run : write_issue, &p, err))
 		return false;
 	worker_kick(w, clock_now_ms());
 	ret->id = p.certificate.id;
@@ -496,6 +514,60 @@ bool issue_renewal(struct worker *w, struct arena *a, const struct command_who *
 	worker_kick(w, clock_now_ms());
 	ret->id = r.certificate.id;
 	ret->order_id = order_id;
+	ret->row_version = 1;
+	return true;
+}
+
+/* ---- a rehearsal of what is there ---- */
+
+struct rehearse_write {
+	const struct command_who *who;
+	struct rehearsal_plan     plan;
+};
+
+static bool write_rehearse(struct db *db, void *arg, struct err *err)
+{
+	struct rehearse_write *x = arg;
+
+	return rehearsal_place(db, &x->plan, clock_now_ms(), err) &&
+	       audit_insert(db, clock_now_ms(), x->who->project_id, x->who->principal, "certificate-dry-run", x->plan.like.id,
+	                    x->plan.like.names, err);
+}
+
+bool issue_rehearsal(struct worker *w, struct arena *a, const struct command_who *who, const char *certificate,
+                     const char *order_id, struct command_reply *ret, struct err *err)
+{
+	struct rehearse_write     x = { .who = who };
+	struct db                *db = store_reader(w->store, err);
+	struct authority          authority, staging;
+	struct certificate_route *routes;
+	struct order              again;
+	struct err                missing = { 0 };
+	char                      id[ID_SIZE];
+
+	if (db == NULL)
+		return false;
+	ret->order_id = order_id;
+	if (order_find(db, a, order_id, &again, &missing)) {
+		ret->id = again.certificate_id;
+		return true;
+	}
+	if (!certificate_find_named(db, a, who->project_id, certificate, &x.plan.like, err) ||
+	    !issue_authority_there(db, a, &x.plan.like, err) || !authority_find(db, a, x.plan.like.authority_id, &authority, err) ||
+	    !rehearsal_csr(db, a, &x.plan.like, &x.plan.csr, err) || !rehearsal_staging(db, a, &authority, &staging, err) ||
+	    !certificate_route_list(db, a, x.plan.like.id, &routes, &x.plan.routes_count, err))
+		return false;
+	id_new(id);
+	x.plan.routes = routes;
+	x.plan.staging_id = staging.id;
+	x.plan.certificate_id = arena_strdup(a, id);
+	x.plan.order_id = order_id;
+	x.plan.waiting_id = "";
+	x.plan.note = arena_printf(a, "dry run of %s, at the staging directory %s of %s", x.plan.like.name, staging.name, authority.name);
+	if (!store_write(w->store, write_rehearse, &x, err))
+		return false;
+	worker_kick(w, clock_now_ms());
+	ret->id = x.plan.certificate_id;
 	ret->row_version = 1;
 	return true;
 }

@@ -10,6 +10,9 @@ MUST_CHECK bool issue_certificate(struct worker *w, struct arena *a, const struc
                                   const struct command_issue *c, struct command_reply *ret, struct err *err);
 MUST_CHECK bool issue_renewal(struct worker *w, struct arena *a, const struct command_who *who, const char *certificate,
                               const char *order_id, struct command_reply *ret, struct err *err);
+/* An order for its names at the staging directory; nothing of it is kept. */
+MUST_CHECK bool issue_rehearsal(struct worker *w, struct arena *a, const struct command_who *who, const char *certificate,
+                                const char *order_id, struct command_reply *ret, struct err *err);
 /* The order and its job, for the names, authority and routes of the certificate as they are. Inside a write. */
 MUST_CHECK bool order_start(struct db *db, const struct certificate *c, const char *order_id, struct err *err);
 /* The same at another authority than the certificate's own. Inside a write. */

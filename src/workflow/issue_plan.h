@@ -34,6 +34,7 @@ struct plan {
 	size_t                      routes_count;
 	const char                 *order_id;
 	int64_t                     look_until_ms; /* for finding places; monotonic */
+	struct authority            staging; /* of a dry run */
 };
 
 /* c->names into p->names, each once. */

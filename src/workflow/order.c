@@ -6,6 +6,7 @@
 
 #include "base/id.h"
 #include "store/certificate.h"
+#include "workflow/admit.h"
 #include "workflow/await.h"
 #include "workflow/caa.h"
 #include "workflow/issue.h"
@@ -182,9 +183,20 @@ enum outcome run_preflight(struct job *job, struct err *err)
 
 /* ---- new-order ---- */
 
+struct new_order_intent {
+	struct job         *job;
+	const struct gate  *gate;
+	struct gate_blocked blocked;
+};
+
+/* The tokens and the intent are one: orders that run in parallel never take the same one. */
 static bool write_new_order_intent(struct db *db, void *arg, struct err *err)
 {
-	return order_count_new_order(db, arg, err);
+	struct new_order_intent *x = arg;
+	const char              *order_id = x->job->row.order_id;
+
+	return gate_take(db, x->job->arena, x->gate, order_id, clock_now_ms(), &x->blocked, err) &&
+	       (x->blocked.until != 0 || order_count_new_order(db, order_id, err));
 }
 
 struct new_order_write {
@@ -338,6 +350,8 @@ enum outcome run_new_order(struct job *job, struct err *err)
 	struct version            version;
 	struct acme_order_request request = { 0 };
 	struct session            s;
+	struct gate              *gate = arena_alloc(job->arena, sizeof(*gate)); /* a hold is written after this function */
+	struct new_order_intent   intent = { job, gate, { 0 } };
 	const char               *wanted, *replaces;
 	struct db                *db;
 	bool                      taken;
@@ -345,18 +359,26 @@ enum outcome run_new_order(struct job *job, struct err *err)
 	if (!job_reader(job, &db, err) || !order_find(db, job->arena, job->row.order_id, &order, err) ||
 	    !certificate_find(db, job->arena, order.certificate_id, &certificate, err) ||
 	    !version_find(db, job->arena, order.version_id, &version, err) ||
-	    !session_open(job, order.authority_id, &s, err) || !predecessor(job, &s, &certificate, version.names, &wanted, err) ||
+	    !session_open(job, order.authority_id, &s, err) ||
+	    !gate_load(db, job->arena, &s.authority, &certificate, clock_now_ms(), gate, err) ||
+	    !predecessor(job, &s, &certificate, version.names, &wanted, err) ||
 	    !names_split(job->arena, version.names, &request.identifiers, &request.identifiers_count, err) ||
 	    !wishes(job, &s, &certificate, &request, err) || !caa_check(&s, request.identifiers, request.identifiers_count, err))
 		return job_outcome(err);
 	CRASH_POINT(NEW_ORDER_INTENT_BEFORE);
-	if (!job_write(job, write_new_order_intent, arena_strdup(job->arena, job->row.order_id), err))
+	if (!job_write(job, write_new_order_intent, &intent, err))
 		return job_outcome(err);
+	if (intent.blocked.until != 0) {
+		job->next = STEP_ADMIT; /* another order took the last one meanwhile */
+		return OUT_DONE;
+	}
 	CRASH_POINT(NEW_ORDER_INTENT_AFTER);
 	request.replaces = wanted;
 	if (!post_order(job, &s, &request, err)) {
 		if (strcmp(err->problem, "accountDoesNotExist") == 0 && order.new_orders < ACCOUNT_LOST_MAX)
 			return account_lost(job, s.account.id);
+		if (admit_refused(job, gate, s.status, s.response.retry_after_s, err))
+			return OUT_DONE;
 		err_in(err, "newOrder");
 		return job_outcome(err);
 	}

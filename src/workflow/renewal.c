@@ -87,7 +87,7 @@ bool renewal_stored(struct db *db, const char *certificate_id, const char *proje
 	return renewal_begin(db, &fresh, err) && wake(db, certificate_id, project_id, now, err);
 }
 
-bool renewal_failed(struct db *db, const char *certificate_id, bool cancelled, int64_t now, struct err *err)
+bool renewal_failed(struct db *db, const char *certificate_id, bool cancelled, int64_t next_at, int64_t now, struct err *err)
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
 	struct renewal                  r;
@@ -105,8 +105,20 @@ bool renewal_failed(struct db *db, const char *certificate_id, bool cancelled, i
 		r.failures++;
 	/* A cancelled order waits as long as many failed ones: somebody wants it stopped. */
 	wait_ms = renewal_retry_ms(cancelled ? INT64_MAX : r.failures, v.not_after_at - now);
-	r.retry_at = now + rand_jitter(wait_ms, JITTER);
+	r.retry_at = !cancelled && next_at > now && next_at != JOB_NEVER ? next_at : now + rand_jitter(wait_ms, JITTER);
 	return renewal_set_tries(db, &r, err) && renewal_wake(db, certificate_id, now, err);
+}
+
+bool renewal_resume(struct db *db, const char *certificate_id, int64_t now, struct err *err)
+{
+	AUTO(arena_freep) struct arena *a = arena_new();
+	struct renewal                  r;
+	bool                            found;
+
+	if (!find_maybe(db, a, certificate_id, &r, &found, err))
+		return false;
+	r.retry_at = 0;
+	return !found || (renewal_set_tries(db, &r, err) && renewal_wake(db, certificate_id, now, err));
 }
 
 /* ---- asking the CA ---- */

@@ -1,8 +1,8 @@
 /*
  * workflow/steps.c: the life of a certificate, as a table. engine.c is the only code that moves a job along it.
  *
- *   order          key -> preflight -> account -> new-order -> authorizations -> await -> finalize -> download
- *                  -> verify -> store -> issued
+ *   order          key -> preflight -> admit -> account -> new-order -> authorizations -> await -> finalize
+ *                  -> download -> verify -> store -> issued
  *   authorization  fetch -> route -> publish -> visible -> respond -> settled     (one job each, in parallel)
  *   account        key -> register -> registered        (made by the first order that needs it)
  *   cleanup        remove, again and again -> clean     (made when the first authorization of an order is final)
@@ -27,7 +27,8 @@ const struct step steps[STEP__COUNT] = {
 	/*                          kind             name              run                    next                 tries  pure */
 	[STEP_KEY]              = { "order",         "key",            run_key,               STEP_PREFLIGHT,      20, false,
 	                            CRASH_KEY_COMMIT_BEFORE, CRASH_KEY_COMMIT_AFTER },
-	[STEP_PREFLIGHT]        = { "order",         "preflight",      run_preflight,         STEP_ACCOUNT,        0,  true,  NO_CRASH },
+	[STEP_PREFLIGHT]        = { "order",         "preflight",      run_preflight,         STEP_ADMIT,          0,  true,  NO_CRASH },
+	[STEP_ADMIT]            = { "order",         "admit",          run_admit,             STEP_ACCOUNT,        0,  true,  NO_CRASH },
 	[STEP_ACCOUNT]          = { "order",         "account",        run_account,           STEP_NEW_ORDER,      0,  true,  NO_CRASH },
 	[STEP_NEW_ORDER]        = { "order",         "new-order",      run_new_order,         STEP_AUTHORIZATIONS, 20, false,
 	                            CRASH_NEW_ORDER_SENT, CRASH_NEW_ORDER_COMMIT_AFTER },

@@ -6,8 +6,8 @@
 
 typedef enum outcome step_run(struct job *job, struct err *err);
 
-step_run run_key, run_account, run_preflight, run_new_order, run_authorizations, run_await, run_finalize, run_download,
-	run_verify, run_store;                                              /* order.c, await.c, finish.c */
+step_run run_key, run_account, run_preflight, run_admit, run_new_order, run_authorizations, run_await, run_finalize, run_download,
+	run_verify, run_store;                                              /* order.c, admit.c, await.c, finish.c */
 step_run run_fetch, run_route, run_publish, run_visible, run_respond; /* authorization.c */
 step_run run_account_key, run_account_register;                       /* account.c */
 step_run run_remove, run_reap;                                        /* cleanup.c */

@@ -181,7 +181,8 @@ class Renewal(tap.Case):
         certificate = self.issue((time.time() + 2, time.time() + 2.5))
         self.wait_asked(certificate)
         serial = self.get(certificate)["serial"]
-        self.ca.rules = [scripted_ca.only("^POST /order-plz", lambda _: (403, "rejectedIdentifier", "not today", {}))]
+        # The CA forgot something: it is tried again soon. (What needs a change waits a day.)
+        self.ca.rules = [scripted_ca.only("^POST /order-plz", lambda _: (404, "malformed", "not today", {}))]
         mark = time.time()
         failed = lab.wait_until("a failed order", lambda: (c := self.get(certificate))["renewal"]["failures"] == 1 and c)
         self.assertEqual(failed["order"]["status"], "failed")

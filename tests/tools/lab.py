@@ -831,8 +831,8 @@ class Lab:
                 self.where = {"knot": (f"{net}.1", 5301), "unbound": (f"{net}.2", 5302), "dns": (f"{net}.3", 5300),
                               "api": (f"{net}.3", 8080), "pebble": (f"{net}.4", 14000), "dark": (f"{net}.9", 5301),
                               "spare": (f"{net}.5", 14000), "tls": (f"{net}.6", 4430), "webhook": (f"{net}.7", 4431),
-                              "fakes": (f"{net}.8", 5308)}
-                for address, port in [*self.where.values(), (self.where["pebble"][0], 15000)]:
+                              "fakes": (f"{net}.8", 5308), "staging": (f"{net}.10", 14000)}
+                for address, port in [*self.where.values(), (self.where["pebble"][0], 15000), (self.where["staging"][0], 15000)]:
                     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
                         with socket.socket(socket.AF_INET, kind) as probe:
                             probe.bind((address, port))

@@ -78,6 +78,18 @@ TEST(caa_line_allows_what_it_is_for)
 	CHECK(!acme_caa_allows(a, &caa, 1, &order, "x.test", "x.test", &err));
 }
 
+TEST(caa_of_a_ca_without_identities)
+{
+	AUTO(arena_freep) struct arena *a = arena_new();
+	struct acme_caa       somebody = { 0, "issue", "ca.test" }, nobody = { 0, "issue", ";" };
+	struct acme_caa_order order = { NULL, 0, ACCOUNT, false };
+	struct err            err = { 0 };
+
+	CHECK_OK(acme_caa_allows(a, &somebody, 1, &order, "x.test", "x.test", &err), err);
+	CHECK(!acme_caa_allows(a, &nobody, 1, &order, "x.test", "x.test", &err));
+	CHECK(strstr(err.text, "forbids every CA") != NULL);
+}
+
 TEST(caa_rdata)
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
@@ -97,4 +109,4 @@ TEST(caa_rdata)
 	CHECK_STR(caa.value, "");
 }
 
-TESTS(T(caa_readings), T(caa_line_allows_what_it_is_for), T(caa_rdata))
+TESTS(T(caa_readings), T(caa_line_allows_what_it_is_for), T(caa_of_a_ca_without_identities), T(caa_rdata))

@@ -106,6 +106,28 @@ TEST(reactions)
 	}
 }
 
+TEST(the_page_of_a_pause)
+{
+	static const struct {
+		const char *text, *url;
+	} cases[] = {
+		{ "paused. Please visit: https://u.example/sfe/v1/unpause?jwt=a.b.c", "https://u.example/sfe/v1/unpause?jwt=a.b.c" },
+		{ "visit https://u.example/x, then retry", "https://u.example/x" },
+		{ "visit (https://u.example/x).", "https://u.example/x" },
+		{ "visit http://u.example/x", NULL },
+		{ "https://", NULL },
+		{ "", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct str url = { 0 };
+
+		CHECK_INT(acme_problem_url(cases[i].text, &url), cases[i].url != NULL);
+		if (cases[i].url != NULL)
+			CHECK(str_eq(url, str_c(cases[i].url)));
+	}
+}
+
 TEST(sentences)
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
@@ -116,7 +138,7 @@ TEST(sentences)
 	                   "\"instance\":\"https://ca/doc?x=1\"}"), &problem);
 	CHECK_INT(problem.status, 429);
 	acme_problem_err(&problem, ACME_AT_ORDER, 60, &err);
-	CHECK_STR(err.text, "429 rateLimited: too many new orders");
+	CHECK_STR(err.text, "429 rateLimited: too many new orders; the CA asks for 60 s");
 	CHECK_STR(err.hint, "see https://ca/doc?x=1");
 	acme_problem_parse(a, 503, STR("<html>Bad gateway"), &problem);
 	acme_problem_err(&problem, ACME_AT_ORDER, 0, &err);
@@ -245,5 +267,5 @@ TEST(retry_bounds)
 	CHECK_INT(acme_retry_after(ACME_RETRY_RENEWAL_INFO, 86401, 3), 86400);
 }
 
-TESTS(T(reactions), T(sentences), T(compounds), T(tolerated_bodies), T(texts_are_bounded_and_clean), T(questions),
+TESTS(T(reactions), T(the_page_of_a_pause), T(sentences), T(compounds), T(tolerated_bodies), T(texts_are_bounded_and_clean), T(questions),
       T(retry_bounds))

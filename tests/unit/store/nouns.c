@@ -480,6 +480,8 @@ TEST(orders_that_fail)
 		{ "key", "done", 0 },         { "new-order", "retry", 2 },  { "new-order", "retry", 2 },
 		{ "new-order", "done", 0 },   { "await", "wait", 0 },       { "finalize", "retry", 6 },
 		{ "account", "done", 0 },     { "account", "wait", 8 },     { "new-order", "retry", 8 },
+		{ "admit", "done", 8 },       { "admit", "wait", 8 },       { "new-order", "done", 0 },
+		{ "admit", "wait", 0 },       { "admit", "retry", 14 },
 	};
 	struct fixture f;
 	int64_t        failing = -1;
