@@ -237,7 +237,7 @@ class Edit(tap.Case):
     def test_an_edit_that_failed_is_tried_again(self):
         names = self.fresh()
         certificate, _ = self.issue(names)
-        self.ca.rules = [scripted_ca.only("POST /order-plz", lambda _: (403, "rejectedIdentifier", "policy", {}))]
+        self.ca.rules = [scripted_ca.only("POST /order-plz", lambda _: (404, "malformed", "not now", {}))]
         self.edited(certificate, status="failed", key_type="p384")
         renewal = self.get(certificate)["renewal"]
         self.assertEqual((renewal["reason"], renewal["failures"]), ("retry", 1), renewal)
