@@ -67,6 +67,18 @@ static bool bytes_exact(struct wire *w, uint8_t *ret, size_t len)
 	return true;
 }
 
+static bool ask_mac(struct ipc_peer *keeper, enum keeper_message type, const struct buf *request, struct arena *a,
+                    uint8_t ret[static ROW_MAC_SIZE], struct err *err)
+{
+	struct wire w;
+
+	if (!ask(keeper, type, request, a, &w, err))
+		return false;
+	if (!bytes_exact(&w, ret, ROW_MAC_SIZE))
+		w.failed = true;
+	return answered(&w, err);
+}
+
 /* ---- opening ---- */
 
 bool keeper_open(struct ipc_peer *keeper, const char *instance_id, struct str root_wrap, struct err *err)
@@ -267,17 +279,12 @@ bool keeper_mac(struct ipc_peer *keeper, const char *table, struct str columns, 
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
 	AUTO(buf_wipe) struct buf b;
-	struct wire w;
 
 	buf_init(&b, IPC_BODY_MAX);
 	wire_put_c(&b, table);
 	wire_put_str(&b, columns);
 	wire_put_i64(&b, row_version);
-	if (!ask(keeper, KEEPER_MAC, &b, a, &w, err))
-		return false;
-	if (!bytes_exact(&w, ret, ROW_MAC_SIZE))
-		w.failed = true;
-	return answered(&w, err);
+	return ask_mac(keeper, KEEPER_MAC, &b, a, ret, err);
 }
 
 bool keeper_mac_check(struct ipc_peer *keeper, const char *table, struct str columns, int64_t row_version,
@@ -381,16 +388,11 @@ bool keeper_deployment_mac(struct ipc_peer *keeper, struct str grant, const stru
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
 	AUTO(buf_wipe) struct buf b;
-	struct wire w;
 
 	buf_init(&b, IPC_BODY_MAX);
 	wire_put_str(&b, grant);
 	put_deployment(&b, row);
-	if (!ask(keeper, KEEPER_DEPLOYMENT_MAC, &b, a, &w, err))
-		return false;
-	if (!bytes_exact(&w, ret, ROW_MAC_SIZE))
-		w.failed = true;
-	return answered(&w, err);
+	return ask_mac(keeper, KEEPER_DEPLOYMENT_MAC, &b, a, ret, err);
 }
 
 bool keeper_deliver(struct ipc_peer *keeper, const struct keeper_delivery *delivery, struct err *err)
@@ -416,16 +418,11 @@ bool keeper_webhook_sign(struct ipc_peer *keeper, const struct record_id *id, st
 {
 	AUTO(arena_freep) struct arena *a = arena_new();
 	AUTO(buf_wipe) struct buf b;
-	struct wire w;
 
 	buf_init(&b, IPC_BODY_MAX);
 	put_record(&b, id);
 	wire_put_str(&b, blob);
 	wire_put_i64(&b, at_s);
 	wire_put_str(&b, body);
-	if (!ask(keeper, KEEPER_WEBHOOK_SIGN, &b, a, &w, err))
-		return false;
-	if (!bytes_exact(&w, ret, ROW_MAC_SIZE))
-		w.failed = true;
-	return answered(&w, err);
+	return ask_mac(keeper, KEEPER_WEBHOOK_SIGN, &b, a, ret, err);
 }

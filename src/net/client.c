@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "net/curl.h"
 #include "net/url.h"
 
 #define LOW_SPEED_BYTES   256L
@@ -491,11 +492,7 @@ static uint32_t or_default(uint32_t value, uint32_t otherwise)
 }
 
 /* curl_easy_setopt fails for options this libcurl was built without; going on without a limit is no option. */
-#define SET(option, value)                                                                         \
-	do {                                                                                       \
-		if (curl_easy_setopt(curl, (option), (value)) != CURLE_OK)                         \
-			return err_set(err, ERR_CONFIG, "this libcurl lacks %s", #option);         \
-	} while (0)
+#define SET(option, value) CURL_SET(curl, option, value)
 
 static bool method_set(CURL *curl, const struct http_request *request, struct err *err)
 {
@@ -528,24 +525,6 @@ static bool method_set(CURL *curl, const struct http_request *request, struct er
 	return err_set(err, ERR_INPUT, "no such method");
 }
 
-static bool tls_set(CURL *curl, const struct http_request *request, struct err *err)
-{
-	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	if (request->ca_pem.len > 0) {
-		struct curl_blob blob = { .len = request->ca_pem.len, .flags = CURL_BLOB_COPY };
-
-		/* curl only reads it: the pointer is not const for want of a second type. */
-		memcpy(&blob.data, &request->ca_pem.ptr, sizeof(blob.data));
-		SET(CURLOPT_CAINFO_BLOB, &blob);
-		/* Debian's libcurl trusts /etc/ssl/certs beside the bundle unless it is told not to. */
-		SET(CURLOPT_CAINFO, NULL);
-		SET(CURLOPT_CAPATH, NULL);
-	}
-	return true;
-}
-
 static bool limits_set(CURL *curl, const struct http_request *request, struct err *err)
 {
 	SET(CURLOPT_PROTOCOLS_STR, request->plain_http_allowed ? "http,https" : "https");
@@ -575,7 +554,7 @@ static bool exchange_set(struct exchange *x, struct curl_slist *headers, struct 
 	const struct http_request *request = x->request;
 	CURL                      *curl = x->client->curl;
 
-	if (!limits_set(curl, request, err) || !tls_set(curl, request, err) || !method_set(curl, request, err))
+	if (!limits_set(curl, request, err) || !curl_trust(curl, request->ca_pem, err) || !method_set(curl, request, err))
 		return false;
 	SET(CURLOPT_URL, request->url);
 	SET(CURLOPT_PATH_AS_IS, 1L); /* a JWS is bound to the path as the CA wrote it */

@@ -9,8 +9,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
-
+#include "net/curl.h"
 #include "net/url.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
@@ -166,28 +165,12 @@ static void slist_freep(struct curl_slist **list)
 	curl_slist_free_all(*list);
 }
 
-#define SET(option, value)                                                                         \
-	do {                                                                                       \
-		if (curl_easy_setopt(curl, (option), (value)) != CURLE_OK)                         \
-			return err_set(err, ERR_CONFIG, "this libcurl lacks %s", #option);         \
-	} while (0)
+#define SET(option, value) CURL_SET(curl, option, value)
 
 static bool tls_set(CURL *curl, const struct smtp_request *request, struct err *err)
 {
 	SET(CURLOPT_USE_SSL, (long)(request->security == SMTP_PLAIN ? CURLUSESSL_NONE : CURLUSESSL_ALL));
-	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	if (request->ca_pem.len > 0) {
-		struct curl_blob blob = { .len = request->ca_pem.len, .flags = CURL_BLOB_COPY };
-
-		/* As in net/client.c. */
-		memcpy(&blob.data, &request->ca_pem.ptr, sizeof(blob.data));
-		SET(CURLOPT_CAINFO_BLOB, &blob);
-		SET(CURLOPT_CAINFO, NULL);
-		SET(CURLOPT_CAPATH, NULL);
-	}
-	return true;
+	return curl_trust(curl, request->ca_pem, err);
 }
 
 static bool letter_set(struct letter *x, CURL *curl, struct curl_slist *to, const char *password, struct arena *a, struct err *err)
